@@ -1,0 +1,35 @@
+//! The database schema, step by step. Each step can go up and down on SQLite and PostgreSQL.
+//!
+//! Identifiers are frozen here as text: a later rename of an entity never changes an old step.
+
+pub use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261122_000001_create_municipalities;
+mod m20261122_000002_create_providers;
+mod m20261122_000003_create_customer_groups;
+mod m20261122_000004_create_products;
+mod m20261122_000005_create_contacts;
+mod m20261122_000006_create_phases;
+mod m20261122_000007_create_product_subscriptions;
+mod m20261122_000008_create_catalogue_state;
+
+/// All steps in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_create_municipalities::Migration),
+            Box::new(m20261122_000002_create_providers::Migration),
+            Box::new(m20261122_000003_create_customer_groups::Migration),
+            Box::new(m20261122_000004_create_products::Migration),
+            Box::new(m20261122_000005_create_contacts::Migration),
+            Box::new(m20261122_000006_create_phases::Migration),
+            Box::new(m20261122_000007_create_product_subscriptions::Migration),
+            Box::new(m20261122_000008_create_catalogue_state::Migration),
+        ]
+    }
+}
