@@ -1,0 +1,27 @@
+//! The tables as Rust types: one file per table, enumerations stored as text.
+//!
+//! Nothing here queries, decides or answers: that is the business of the nouns in `itkatalog`.
+
+pub mod catalogue_state;
+pub mod category;
+pub mod contact;
+pub mod contact_assignment;
+pub mod customer_group;
+pub mod customer_group_member;
+pub mod estimate_assumption;
+pub mod joining;
+pub mod landschaftsverband;
+pub mod municipality;
+pub mod phase;
+pub mod phase_exit_criterion;
+pub mod price;
+pub mod product;
+pub mod product_customer_group;
+pub mod product_key;
+pub mod product_municipality;
+pub mod product_subscription;
+pub mod provider;
+pub mod provider_coverage;
+pub mod provider_merger;
+pub mod provider_merger_predecessor;
+pub mod standard_product;
