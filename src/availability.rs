@@ -1,0 +1,218 @@
+//! What one municipality can have on one day (S3: when, and under which conditions, a service is available).
+
+use ::entity::product::{Lifecycle, ServiceArea};
+use sea_orm::prelude::Date;
+
+use crate::{
+    access::{self, Opening, Phase, ProductKind},
+    catalogue::{At, Municipality, Product, Snapshot, search::Question},
+    condition::Condition,
+    listing::{Key, Listing, Position},
+    products::{self, Is},
+    text::Text,
+};
+
+/// Whether a municipality can have a product: the first that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It can be requested, with or without approval.
+    Available,
+    /// Interest can be declared; a request would be refused in this phase.
+    InterestOnly,
+    /// From a later day on.
+    Planned,
+    /// Not at all.
+    Unavailable,
+}
+
+/// Why a product is not available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is gone.
+    Retired,
+    /// It is being phased out and takes no new subscription.
+    PhaseOut,
+    /// It is not offered to this municipality.
+    NotOfferedHere,
+    /// It is for other customer groups.
+    NotEligible,
+    /// It begins on a later day.
+    NotYetAvailable,
+    /// Its provider has not joined the central provider.
+    ProviderNotJoined,
+    /// The current phase knows no requests yet.
+    PhaseTooEarly,
+}
+
+/// What one municipality can do about one product on a day.
+#[derive(Clone, Copy, Debug)]
+pub struct Availability {
+    /// The product.
+    pub product: At<Product>,
+    /// Whether it can be had.
+    pub status: Status,
+    /// First day: of an available product the day asked for, of a planned one its planned day.
+    pub available_from: Option<Date>,
+    /// Why not.
+    pub reason: Option<Reason>,
+}
+
+/// A municipality, a day and the phase that rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'s> {
+    /// The catalogue.
+    pub snapshot: &'s Snapshot,
+    /// Who asks.
+    pub municipality: At<Municipality>,
+    /// For which day.
+    pub day: Date,
+    /// The phase that is current today, whatever day is asked for.
+    pub phase: Phase,
+}
+
+/// What a caller looks for.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Condition on products.
+    pub condition: Condition<Is>,
+    /// What to search for.
+    pub question: Option<Question>,
+    /// Also what the municipality can't have.
+    pub include_unavailable: bool,
+}
+
+impl<'s> Situation<'s> {
+    /// What the municipality can do about a product.
+    pub fn of(&self, at: At<Product>) -> Availability {
+        let product = &self.snapshot.products[at];
+        if let Some(reason) = self.exclusion(product) {
+            return Availability {
+                product: at,
+                status: Status::Unavailable,
+                available_from: None,
+                reason: Some(reason),
+            };
+        }
+        if self.is_planned(product) {
+            let reason = Some(Reason::NotYetAvailable);
+            let available_from = product.row.available_from;
+            return Availability { product: at, status: Status::Planned, available_from, reason };
+        }
+        let kind = products::kind_on(self.snapshot, product, self.day);
+        let closed = match kind {
+            ProductKind::NotJoined => Some(Reason::ProviderNotJoined),
+            _ => Some(Reason::PhaseTooEarly),
+        };
+        let (status, available_from, reason) = match access::opening(self.phase, kind) {
+            Opening::Request => (Status::Available, Some(self.day), None),
+            Opening::Interest => (Status::InterestOnly, None, closed),
+            Opening::Closed => (Status::Unavailable, None, closed),
+        };
+        Availability { product: at, status, available_from, reason }
+    }
+
+    /// The products that are wanted: best match first, or available ones first, the initial portfolio first, by name.
+    pub fn list(self, wanted: Wanted) -> Listing<'s, Availability> {
+        let snapshot = self.snapshot;
+        let answers = |product: &Product| {
+            wanted.question.as_ref().is_none_or(|question| question.rank(&product.terms).is_some())
+                && products::holds(snapshot, product, &wanted.condition)
+        };
+        let found = snapshot.products.iter().filter(|(_, product)| answers(product)).map(|(at, _)| self.of(at));
+        let found = found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
+        match wanted.question {
+            Some(question) => {
+                let name = format!("available products by rank: {}", question.folded());
+                Listing::sorted(name, found, move |found| products::by_rank(snapshot, found.product, &question))
+            }
+            None => Listing::sorted("available products".to_owned(), found, move |found| by_status(snapshot, found)),
+        }
+    }
+
+    fn exclusion(&self, product: &Product) -> Option<Reason> {
+        let row = &product.row;
+        let reached = |day: Option<Date>| day.is_some_and(|day| day <= self.day);
+        let is_retired = row.lifecycle == Lifecycle::Retired || reached(row.retired_from);
+        let is_phased_out = match row.phase_out_from {
+            Some(_) => reached(row.phase_out_from),
+            None => row.lifecycle == Lifecycle::PhaseOut,
+        };
+        if is_retired {
+            Some(Reason::Retired)
+        } else if is_phased_out {
+            Some(Reason::PhaseOut)
+        } else if !self.is_offered_here(product) {
+            Some(Reason::NotOfferedHere)
+        } else if !self.is_eligible(product) {
+            Some(Reason::NotEligible)
+        } else {
+            None
+        }
+    }
+
+    fn is_planned(&self, product: &Product) -> bool {
+        match product.row.available_from {
+            Some(from) => self.day < from,
+            None => product.row.lifecycle == Lifecycle::Planned,
+        }
+    }
+
+    fn is_offered_here(&self, product: &Product) -> bool {
+        match product.row.service_area {
+            ServiceArea::StateWide => true,
+            ServiceArea::ProviderCoverage => {
+                let served_by = &self.snapshot.municipalities[self.municipality].served_by;
+                served_by.iter().any(|served| served.at == product.provider && served.holds_on(self.day))
+            }
+            ServiceArea::Listed => product.listed.contains(&self.municipality),
+        }
+    }
+
+    fn is_eligible(&self, product: &Product) -> bool {
+        let groups = &self.snapshot.municipalities[self.municipality].groups;
+        product.eligible_groups.is_empty() || product.eligible_groups.iter().any(|group| groups.contains(group))
+    }
+}
+
+fn by_status(snapshot: &Snapshot, found: &Availability) -> Position {
+    let product = &snapshot.products[found.product];
+    let keys = vec![
+        Key::new(found.status as i64, false),
+        Key::new(i64::from(product.row.initial_portfolio), true),
+        Key::new(product.name_key.as_str(), false),
+    ];
+    Position(keys, product.row.id)
+}
+
+impl Reason {
+    /// The reason as a sentence, with what to do where something can be done.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Retired => Text::new("Die Leistung wird nicht mehr angeboten.", "The product is no longer offered."),
+            Self::PhaseOut => Text::new(
+                "Die Leistung läuft aus und nimmt keine neuen Bezüge an.",
+                "The product is being phased out and takes no new subscriptions.",
+            ),
+            Self::NotOfferedHere => Text::new(
+                "Der Anbieter bietet die Leistung dieser Kommune nicht an.",
+                "The provider does not offer the product to this municipality.",
+            ),
+            Self::NotEligible => Text::new(
+                "Die Leistung ist anderen Kundengruppen vorbehalten.",
+                "The product is reserved for other customer groups.",
+            ),
+            Self::NotYetAvailable => Text::new(
+                "Die Leistung ist geplant; siehe availableFrom.",
+                "The product is planned; see availableFrom.",
+            ),
+            Self::ProviderNotJoined => Text::new(
+                "Der Anbieter ist dem Zentraldienstleister nicht beigetreten. Interesse kann bekundet werden, solange die Transformation läuft.",
+                "The provider has not joined the central provider. Interest can be declared while the transformation lasts.",
+            ),
+            Self::PhaseTooEarly => Text::new(
+                "In der laufenden Phase kann nur Interesse bekundet werden.",
+                "In the current phase only interest can be declared.",
+            ),
+        }
+    }
+}

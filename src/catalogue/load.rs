@@ -1,0 +1,94 @@
+//! Reads everything that is published, and its version, at one point in time.
+
+use ::entity::{
+    catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
+    joining, landschaftsverband, municipality, phase, phase_exit_criterion, price, product, product_customer_group,
+    product_key, product_municipality, provider, provider_coverage, provider_merger, provider_merger_predecessor,
+    standard_product,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::Contact;
+use crate::database::Database;
+
+/// The tables of the published catalogue, as they are.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub version: i64,
+    pub landschaftsverbaende: Vec<landschaftsverband::Model>,
+    pub municipalities: Vec<municipality::Model>,
+    pub providers: Vec<provider::Model>,
+    pub coverage: Vec<provider_coverage::Model>,
+    pub mergers: Vec<provider_merger::Model>,
+    pub predecessors: Vec<provider_merger_predecessor::Model>,
+    pub joinings: Vec<joining::Model>,
+    pub categories: Vec<category::Model>,
+    pub standard_products: Vec<standard_product::Model>,
+    pub products: Vec<product::Model>,
+    pub product_keys: Vec<product_key::Model>,
+    pub product_municipalities: Vec<product_municipality::Model>,
+    pub product_groups: Vec<product_customer_group::Model>,
+    pub prices: Vec<price::Model>,
+    pub groups: Vec<customer_group::Model>,
+    pub group_members: Vec<customer_group_member::Model>,
+    pub contacts: Vec<Contact>,
+    pub assignments: Vec<contact_assignment::Model>,
+    pub phases: Vec<phase::Model>,
+    pub exit_criteria: Vec<phase_exit_criterion::Model>,
+    pub assumptions: Vec<estimate_assumption::Model>,
+}
+
+/// The version of the catalogue that is committed now.
+pub(super) async fn version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let state = catalogue_state::Entity::find().one(db).await?;
+    Ok(state.map_or(0, |state| state.version))
+}
+
+/// Reads all tables in one consistent read. The order of rows is made later, in memory.
+pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
+    let db = &database.begin_consistent_read().await?;
+    let published = product::Column::Lifecycle.is_not_in([product::Lifecycle::Draft, product::Lifecycle::InReview]);
+    Ok(Rows {
+        version: version(db).await?,
+        landschaftsverbaende: landschaftsverband::Entity::find()
+            .order_by_asc(landschaftsverband::Column::Code)
+            .all(db)
+            .await?,
+        municipalities: municipality::Entity::find().all(db).await?,
+        providers: provider::Entity::find().all(db).await?,
+        coverage: provider_coverage::Entity::find().all(db).await?,
+        mergers: provider_merger::Entity::find().all(db).await?,
+        predecessors: provider_merger_predecessor::Entity::find().all(db).await?,
+        joinings: joining::Entity::find().order_by_asc(joining::Column::ValidFrom).all(db).await?,
+        categories: category::Entity::find().order_by_asc(category::Column::Ordinal).all(db).await?,
+        standard_products: standard_product::Entity::find().all(db).await?,
+        products: product::Entity::find().filter(published).all(db).await?,
+        product_keys: product_key::Entity::find().all(db).await?,
+        product_municipalities: product_municipality::Entity::find().all(db).await?,
+        product_groups: product_customer_group::Entity::find().all(db).await?,
+        prices: price::Entity::find().order_by_asc(price::Column::ValidFrom).all(db).await?,
+        groups: customer_group::Entity::find().all(db).await?,
+        group_members: customer_group_member::Entity::find().all(db).await?,
+        contacts: contact::Entity::find()
+            .select_only()
+            .columns([
+                contact::Column::Id,
+                contact::Column::Function,
+                contact::Column::Email,
+                contact::Column::Phone,
+                contact::Column::ConfirmedAt,
+                contact::Column::ValidUntil,
+                contact::Column::Sample,
+            ])
+            .into_model()
+            .all(db)
+            .await?,
+        assignments: contact_assignment::Entity::find().all(db).await?,
+        phases: phase::Entity::find().order_by_asc(phase::Column::Ordinal).all(db).await?,
+        exit_criteria: phase_exit_criterion::Entity::find()
+            .order_by_asc(phase_exit_criterion::Column::Ordinal)
+            .all(db)
+            .await?,
+        assumptions: estimate_assumption::Entity::find().all(db).await?,
+    })
+}

@@ -1,0 +1,102 @@
+//! The published catalogue in memory: one immutable snapshot that every reader shares.
+//!
+//! Loaded in one consistent read together with its version, replaced as a whole. A request takes one snapshot
+//! and keeps it, so an answer never mixes two versions.
+
+mod build;
+mod live;
+mod load;
+mod rows;
+pub mod search;
+mod table;
+
+use std::collections::HashMap;
+
+use ::entity::{estimate_assumption, landschaftsverband, phase};
+use sea_orm::prelude::Date;
+
+pub use live::Live;
+pub use rows::{
+    Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,
+    Responsibility, Served, StandardProduct, joining_on,
+};
+pub use table::{At, Table};
+
+/// One version of everything that is published. Tables with names are ordered by name.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The version that every part of it has.
+    pub version: i64,
+    /// The two Landschaftsverbände.
+    pub landschaftsverbaende: Table<landschaftsverband::Model>,
+    /// Municipalities and Kreise.
+    pub municipalities: Table<Municipality>,
+    /// Providers.
+    pub providers: Table<Provider>,
+    /// Mergers of providers, oldest first.
+    pub mergers: Table<Merger>,
+    /// Categories, in order.
+    pub categories: Table<Category>,
+    /// Standard products.
+    pub standard_products: Table<StandardProduct>,
+    /// Published products.
+    pub products: Table<Product>,
+    /// Customer groups, by key.
+    pub customer_groups: Table<CustomerGroup>,
+    /// Contacts.
+    pub contacts: Table<Contact>,
+    /// Phases, in order.
+    pub phases: Table<Phase>,
+    /// Quantities assumed for price estimates.
+    pub assumptions: Vec<estimate_assumption::Model>,
+    responsibilities: HashMap<Responsibility, Vec<Assignment>>,
+    municipalities_by_ags: HashMap<String, At<Municipality>>,
+    municipalities_by_ars: HashMap<String, At<Municipality>>,
+    providers_by_key: HashMap<String, At<Provider>>,
+}
+
+impl Snapshot {
+    /// The municipality with this AGS.
+    pub fn municipality_by_ags(&self, ags: &str) -> Option<At<Municipality>> {
+        self.municipalities_by_ags.get(ags).copied()
+    }
+
+    /// The municipality with this ARS.
+    pub fn municipality_by_ars(&self, ars: &str) -> Option<At<Municipality>> {
+        self.municipalities_by_ars.get(ars).copied()
+    }
+
+    /// The provider with this key.
+    pub fn provider_by_key(&self, key: &str) -> Option<At<Provider>> {
+        self.providers_by_key.get(key).copied()
+    }
+
+    /// A provider's product by the provider's own key.
+    pub fn product_by_external_id(&self, provider: At<Provider>, external_id: &str) -> Option<At<Product>> {
+        self.providers[provider].products.iter().copied().find(|at| self.products[*at].row.external_id == external_id)
+    }
+
+    /// Who is responsible for something, on any day and for any topic.
+    pub fn responsible(&self, responsibility: Responsibility) -> &[Assignment] {
+        self.responsibilities.get(&responsibility).map_or(&[], Vec::as_slice)
+    }
+
+    /// The phase that is current; none before reference data is loaded.
+    pub fn current_phase(&self) -> Option<At<Phase>> {
+        self.phases.iter().find(|(_, phase)| phase.row.state == phase::State::Current).map(|(at, _)| at)
+    }
+
+    /// The provider that another has gone into by a day.
+    pub fn merged_into(&self, provider: At<Provider>, day: Date) -> Option<At<Provider>> {
+        use ::entity::provider_merger::Kind;
+        let id = self.providers[provider].row.id;
+        let successor = self.mergers.iter().find_map(|(_, merger)| {
+            let ends_predecessors =
+                matches!(merger.row.kind, Kind::Merger | Kind::Accession | Kind::AccessionWithTransfer);
+            let is_predecessor = merger.predecessors.iter().any(|predecessor| predecessor.provider_id == Some(id));
+            let happened = merger.row.on_date.is_some_and(|date| date <= day);
+            (ends_predecessors && is_predecessor && happened).then_some(merger.row.successor_id).flatten()
+        });
+        successor.and_then(|successor| self.providers.find(successor)).filter(|successor| *successor != provider)
+    }
+}

@@ -1,0 +1,201 @@
+//! The rows of the snapshot: what the tables hold, joined.
+
+use ::entity::{
+    category, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
+    phase_exit_criterion, price, product, provider, provider_merger, provider_merger_predecessor, standard_product,
+};
+use sea_orm::{
+    FromQueryResult,
+    prelude::{Date, Uuid},
+};
+
+use super::{At, search::Terms};
+
+/// A municipality or Kreis.
+#[derive(Debug)]
+pub struct Municipality {
+    /// Its table row.
+    pub row: municipality::Model,
+    /// Folded name, for ordering.
+    pub name_key: String,
+    /// Its Kreis.
+    pub district: Option<At<Municipality>>,
+    /// Municipalities of this Kreis.
+    pub members: Vec<At<Municipality>>,
+    /// Its Landschaftsverband.
+    pub landschaftsverband: landschaftsverband::Code,
+    /// Customer groups it belongs to, smallest first.
+    pub groups: Vec<At<CustomerGroup>>,
+    /// Providers that serve it.
+    pub served_by: Vec<Served<Provider>>,
+    /// Levels of joining, oldest first.
+    pub joinings: Vec<joining::Model>,
+}
+
+/// One end of a coverage, with its validity.
+#[derive(Debug)]
+pub struct Served<T> {
+    /// The other end.
+    pub at: At<T>,
+    /// First day.
+    pub from: Option<Date>,
+    /// Last day.
+    pub to: Option<Date>,
+}
+
+/// A provider.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its table row.
+    pub row: provider::Model,
+    /// Folded name, for ordering.
+    pub name_key: String,
+    /// Municipalities it serves.
+    pub serves: Vec<Served<Municipality>>,
+    /// Its published products, by name.
+    pub products: Vec<At<Product>>,
+    /// Levels of joining, oldest first.
+    pub joinings: Vec<joining::Model>,
+}
+
+/// A merger of providers.
+#[derive(Debug)]
+pub struct Merger {
+    /// Its table row.
+    pub row: provider_merger::Model,
+    /// Who went into it.
+    pub predecessors: Vec<provider_merger_predecessor::Model>,
+}
+
+/// A category.
+#[derive(Debug)]
+pub struct Category {
+    /// Its table row.
+    pub row: category::Model,
+    /// The upper level.
+    pub parent: Option<At<Category>>,
+    /// The lower level, in order.
+    pub children: Vec<At<Category>>,
+}
+
+/// A standard product.
+#[derive(Debug)]
+pub struct StandardProduct {
+    /// Its table row.
+    pub row: standard_product::Model,
+    /// Folded name, for ordering.
+    pub name_key: String,
+    /// Its category.
+    pub category: At<Category>,
+    /// Published products that implement it, by name.
+    pub implementations: Vec<At<Product>>,
+}
+
+/// A published product.
+#[derive(Debug)]
+pub struct Product {
+    /// Its table row.
+    pub row: product::Model,
+    /// Folded name, for ordering.
+    pub name_key: String,
+    /// Whose portfolio.
+    pub provider: At<Provider>,
+    /// Its category.
+    pub category: At<Category>,
+    /// The standard product it implements.
+    pub standard_product: Option<At<StandardProduct>>,
+    /// LeiKa keys.
+    pub leika_keys: Vec<String>,
+    /// OZG ids.
+    pub ozg_ids: Vec<String>,
+    /// Municipalities it is offered to, when its service area is a list.
+    pub listed: Vec<At<Municipality>>,
+    /// Groups whose members may have it; empty for no restriction.
+    pub eligible_groups: Vec<At<CustomerGroup>>,
+    /// Prices, oldest first.
+    pub prices: Vec<Price>,
+    /// What search looks at.
+    pub terms: Terms,
+}
+
+/// A price.
+#[derive(Debug)]
+pub struct Price {
+    /// Its table row.
+    pub row: price::Model,
+    /// For members of this group only.
+    pub group: Option<At<CustomerGroup>>,
+}
+
+/// A customer group.
+#[derive(Debug)]
+pub struct CustomerGroup {
+    /// Its table row.
+    pub row: customer_group::Model,
+    /// Members by rule and by hand, by name.
+    pub members: Vec<At<Municipality>>,
+}
+
+/// The public part of a contact: its function. What concerns a person is never loaded into the snapshot.
+#[derive(Debug, FromQueryResult)]
+pub struct Contact {
+    /// Identity.
+    pub id: Uuid,
+    /// The function, as people know it.
+    pub function: String,
+    /// Mailbox of the function.
+    pub email: String,
+    /// Telephone of the function.
+    pub phone: Option<String>,
+    /// When somebody last confirmed that this is right.
+    pub confirmed_at: Option<Date>,
+    /// Last day.
+    pub valid_until: Option<Date>,
+    /// Invented for demonstration.
+    pub sample: bool,
+}
+
+/// What a contact is responsible for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Responsibility {
+    /// A product.
+    Product(At<Product>),
+    /// A provider's whole portfolio.
+    Provider(At<Provider>),
+    /// The members of a customer group.
+    Group(At<CustomerGroup>),
+    /// The municipalities of a Kreis.
+    District(At<Municipality>),
+    /// Everything else.
+    CentralDesk,
+}
+
+/// A contact in its place.
+#[derive(Debug)]
+pub struct Assignment {
+    /// Its table row.
+    pub row: contact_assignment::Model,
+    /// Who.
+    pub contact: At<Contact>,
+}
+
+/// A transformation phase.
+#[derive(Debug)]
+pub struct Phase {
+    /// Its table row.
+    pub row: phase::Model,
+    /// Its exit criteria, in order.
+    pub exit_criteria: Vec<phase_exit_criterion::Model>,
+}
+
+/// The level of joining on a day, from a list that is oldest first.
+pub fn joining_on(joinings: &[joining::Model], day: Date) -> Option<&joining::Model> {
+    joinings.iter().rev().find(|joining| joining.valid_from <= day)
+}
+
+impl<T> Served<T> {
+    /// Whether the coverage holds on a day.
+    pub fn holds_on(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+}

@@ -1,0 +1,101 @@
+//! Search over folded text: every word of the question must be found, the better the place the higher the rank.
+
+use crate::text::fold;
+
+/// What search looks at in a product, folded.
+#[derive(Debug, Default)]
+pub struct Terms {
+    name: String,
+    /// Standard product, category, provider, keys.
+    context: String,
+    /// Summary and description.
+    prose: String,
+}
+
+/// A question, folded into words.
+#[derive(Debug)]
+pub struct Question {
+    folded: String,
+}
+
+impl Terms {
+    /// Folds the texts of a product: its name, what surrounds it, what is written about it.
+    pub fn new(name: &str, context: &[&str], prose: &[&str]) -> Self {
+        Self { name: fold(name), context: fold(&context.join(" ")), prose: fold(&prose.join(" ")) }
+    }
+
+    /// The folded name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Question {
+    /// Folds a question; none when nothing to look for remains.
+    pub fn new(text: &str) -> Option<Self> {
+        let folded = fold(text);
+        (!folded.is_empty()).then_some(Self { folded })
+    }
+
+    /// The folded question: equal questions have equal answers.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// How well a product answers, higher is better; none when a word is not found at all.
+    pub fn rank(&self, terms: &Terms) -> Option<i64> {
+        let whole = if terms.name == self.folded { 200 } else { 0 };
+        self.folded.split(' ').try_fold(whole, |sum, word| Some(sum + rank_of_word(word, terms)?))
+    }
+}
+
+fn rank_of_word(word: &str, terms: &Terms) -> Option<i64> {
+    let in_name = |found: &dyn Fn(&str) -> bool| terms.name.split(' ').any(found);
+    if in_name(&|part| part == word) {
+        Some(100)
+    } else if in_name(&|part| part.starts_with(word)) {
+        Some(80)
+    } else if terms.name.contains(word) {
+        Some(60)
+    } else if terms.context.contains(word) {
+        Some(20)
+    } else if terms.prose.contains(word) {
+        Some(10)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rank(question: &str, name: &str, context: &str, prose: &str) -> Option<i64> {
+        Question::new(question).unwrap().rank(&Terms::new(name, &[context], &[prose]))
+    }
+
+    #[test]
+    fn umlauts_case_and_sharp_s_do_not_matter() {
+        assert!(rank("BUERGERBUERO", "Bürgerbüro", "", "").is_some());
+        assert!(rank("Straße", "Strassenverkehr", "", "").is_some());
+    }
+
+    #[test]
+    fn better_places_rank_higher() {
+        let places = [
+            rank("akte", "Akte", "", ""),
+            rank("akte", "E-Akte enaio", "", ""),
+            rank("akte", "Aktenplan", "", ""),
+            rank("akte", "Personalakte", "", ""),
+            rank("akte", "DMS", "E-Akte", ""),
+            rank("akte", "DMS", "", "führt Akten"),
+        ];
+        assert!(places.windows(2).all(|pair| pair[0] > pair[1]), "{places:?}");
+    }
+
+    #[test]
+    fn every_word_must_be_found() {
+        assert!(rank("akte enaio", "E-Akte enaio", "", "").is_some());
+        assert_eq!(rank("akte d3", "E-Akte enaio", "", ""), None);
+    }
+}

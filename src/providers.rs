@@ -1,0 +1,90 @@
+//! Providers: which ones a caller looks for, in which order, and how far they have joined.
+
+use ::entity::{
+    joining::{self, Level},
+    provider::Kind,
+};
+use sea_orm::prelude::Date;
+
+use crate::{
+    catalogue::{At, Provider, Snapshot, joining_on},
+    condition::Condition,
+    listing::{Key, Listing, Position},
+    text::fold,
+};
+
+/// A plain condition on a provider. Lists of values mean one of them.
+#[derive(Clone, Debug)]
+pub enum Is {
+    /// Its key.
+    Key(Vec<String>),
+    /// What kind.
+    Kind(Vec<Kind>),
+    /// How far it has joined today.
+    Joining(Vec<Level>),
+    /// Member of the KDN.
+    KdnMember(bool),
+    /// Part of its name or short name.
+    NameContains(String),
+}
+
+/// What providers can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Name.
+    Name,
+    /// Key.
+    Key,
+    /// Number of published products.
+    ProductCount,
+}
+
+/// An order: a field and a direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// What is compared.
+    pub field: Field,
+    /// Larger values first.
+    pub is_descending: bool,
+}
+
+/// The providers that fulfil a condition, in the order given, or by name.
+pub fn list<'s>(
+    snapshot: &'s Snapshot,
+    condition: &Condition<Is>,
+    order: Vec<Order>,
+    today: Date,
+) -> Listing<'s, At<Provider>> {
+    let found = snapshot.providers.iter().filter(|(_, provider)| holds(provider, condition, today));
+    let found = found.map(|(at, _)| at).collect();
+    let name = format!("providers by {order:?}");
+    Listing::sorted(name, found, move |at| {
+        let provider = &snapshot.providers[*at];
+        let key = |order: &Order| match order.field {
+            Field::Name => Key::new(provider.name_key.as_str(), order.is_descending),
+            Field::Key => Key::new(provider.row.key.as_str(), order.is_descending),
+            Field::ProductCount => Key::new(provider.products.len() as i64, order.is_descending),
+        };
+        let by_name = Key::new(provider.name_key.as_str(), false);
+        Position(order.iter().map(key).chain([by_name]).collect(), provider.row.id)
+    })
+}
+
+fn holds(provider: &Provider, condition: &Condition<Is>, today: Date) -> bool {
+    let row = &provider.row;
+    condition.holds(&|is| match is {
+        Is::Key(keys) => keys.contains(&row.key),
+        Is::Kind(wanted) => wanted.contains(&row.kind),
+        Is::Joining(wanted) => wanted.contains(&level_on(&provider.joinings, today)),
+        Is::KdnMember(wanted) => row.kdn_member == Some(*wanted),
+        Is::NameContains(part) => {
+            let part = fold(part);
+            provider.name_key.contains(&part) || row.short_name.as_ref().is_some_and(|name| fold(name).contains(&part))
+        }
+    })
+}
+
+/// How far an organisation has joined on a day.
+pub fn level_on(joinings: &[joining::Model], day: Date) -> Level {
+    joining_on(joinings, day).map_or(Level::NotJoined, |joining| joining.level)
+}
