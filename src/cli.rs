@@ -1,0 +1,173 @@
+//! The command line. What it prints goes to standard output; what happens meanwhile is logged to standard error.
+#![allow(clippy::print_stdout)]
+
+use std::io::IsTerminal;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    clock::Clock,
+    config::{self, Config, Flags},
+    database::Database,
+    graphql,
+    seed::{self, Content},
+    server::Server,
+};
+
+/// The IT catalogue of North Rhine-Westphalia.
+#[derive(Debug, Parser)]
+#[command(name = "itkatalog", version, after_long_help = help_of_settings())]
+pub struct Arguments {
+    /// Database: sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the catalogue over HTTP.
+    #[command(after_long_help = help_of_settings())]
+    Serve {
+        /// Address and port to listen on.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// Load sample data into an empty database; listens on a loopback address only.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Bring the database schema up, take steps back, or show where it stands.
+    Migrate {
+        #[command(subcommand)]
+        direction: Direction,
+    },
+    /// Load reference data (municipalities, providers, groups, phases) into a new database.
+    Seed {
+        /// Also load invented portfolios, contacts and subscriptions, all marked as sample.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Print the GraphQL schema.
+    Schema,
+    /// Exit 0 when a running instance is ready, for health checks of containers.
+    Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Direction {
+    /// All steps up.
+    Up,
+    /// Take back the last steps, with their data.
+    Down {
+        /// How many steps.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// Every step, and whether the database has it.
+    Status,
+}
+
+fn help_of_settings() -> String {
+    format!("Settings (file {}, environment ITKATALOG_*):\n\n{}", config::FILE, config::DEFAULTS)
+}
+
+/// Does what the arguments say. The error is for a person at a terminal.
+pub async fn run(arguments: Arguments) -> Result<(), String> {
+    let listen = if let Command::Serve { listen, .. } = &arguments.command { listen.clone() } else { None };
+    let flags = Flags { listen, database_url: arguments.database_url };
+    if matches!(arguments.command, Command::Schema) {
+        print!("{}", graphql::sdl(&graphql::schema()));
+        return Ok(());
+    }
+    let config = Config::load(&flags)?;
+    start_logging(&config)?;
+    match arguments.command {
+        Command::Serve { demo, .. } => serve(config, demo).await,
+        Command::Migrate { direction } => migrate(&config, &direction).await,
+        Command::Seed { demo } => load(&config, if demo { Content::Demo } else { Content::Reference }).await,
+        Command::Health => health(&config).await,
+        Command::Schema => Ok(()),
+    }
+}
+
+async fn serve(config: Config, is_demo: bool) -> Result<(), String> {
+    let server = Server::build(config, Clock::System, is_demo).await?;
+    let tell = |address| tracing::info!("listening on http://{address}/graphql");
+    server.run(asked_to_stop(), tell).await
+}
+
+async fn asked_to_stop() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "no signal handler; stop with a kill");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+async fn migrate(config: &Config, direction: &Direction) -> Result<(), String> {
+    let database = Database::connect(config).await?;
+    match direction {
+        Direction::Up => database.migrate_up().await?,
+        Direction::Down { steps } => database.migrate_down(*steps).await?,
+        Direction::Status => {}
+    }
+    for step in database.migration_status().await? {
+        println!("{} {}", if step.applied { "applied" } else { "pending" }, step.name);
+    }
+    Ok(())
+}
+
+async fn load(config: &Config, content: Content) -> Result<(), String> {
+    let database = Database::connect(config).await?;
+    database.migrate_up().await?;
+    let report = seed::run(&database, Clock::System, content).await?;
+    if report.is_empty() {
+        println!("Nothing to load: the database holds this data already.");
+    }
+    for (table, rows) in report {
+        println!("{rows:>6} {table}");
+    }
+    Ok(())
+}
+
+async fn health(config: &Config) -> Result<(), String> {
+    use http_body_util::Empty;
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    let uri = format!("http://{}/readyz", config.listen);
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
+    let uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), client.get(uri)).await;
+    match answer {
+        Ok(Ok(response)) if response.status().is_success() => Ok(()),
+        Ok(Ok(response)) => Err(format!("not ready: {}", response.status())),
+        Ok(Err(error)) => Err(format!("no instance answers on {}: {error}", config.listen)),
+        Err(_) => Err(format!("no answer from {} within 5 s", config.listen)),
+    }
+}
+
+/// JSON lines for machines, readable text for a person at a terminal.
+fn start_logging(config: &Config) -> Result<(), String> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.init()
+    } else {
+        builder.json().init()
+    }
+    Ok(())
+}

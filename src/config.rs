@@ -1,0 +1,205 @@
+//! Settings: defaults < `itkatalog.toml` < environment < flags. An unknown key is an error that names it.
+
+use std::{fmt, net::SocketAddr};
+
+use serde::Deserialize;
+
+/// Every setting with its comment and default.
+pub const DEFAULTS: &str = include_str!("../itkatalog.default.toml");
+
+/// The settings file in the working directory.
+pub const FILE: &str = "itkatalog.toml";
+
+/// The settings that a process runs with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database_url: DatabaseUrl,
+    /// Most database connections at once.
+    pub database_connections: u32,
+    /// How often the version of the catalogue is looked at, in milliseconds.
+    pub refresh_interval_ms: u64,
+    /// Longest time for one request in milliseconds.
+    pub request_timeout_ms: u64,
+    /// How long running requests may take to finish after a stop, in milliseconds.
+    pub shutdown_grace_ms: u64,
+    /// What is logged, as a filter of `tracing`.
+    pub log: String,
+    /// Limits of a request.
+    pub limits: Limits,
+}
+
+/// Limits of a request; what exceeds one is answered with `LIMIT_EXCEEDED` before anything is done.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// Bytes of a document.
+    pub document_bytes: usize,
+    /// Levels of nesting.
+    pub depth: u64,
+    /// Fields, with every fragment expanded.
+    pub fields: u64,
+    /// Aliases.
+    pub aliases: u64,
+    /// Fragments that are defined.
+    pub fragments: u64,
+    /// Directives.
+    pub directives: u64,
+    /// Cost: a field is 1, a list counts its children as often as it can have rows.
+    pub cost: u64,
+    /// Bytes of parsed documents that are kept.
+    pub document_cache_bytes: u64,
+}
+
+/// What flags set; `None` leaves it to the environment, the file, or the default.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+}
+
+/// A database address that never shows its password.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[serde(from = "String")]
+pub struct DatabaseUrl(String);
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl DatabaseUrl {
+    /// The address with its password, for connecting only.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match url::Url::parse(&self.0) {
+            Ok(mut url) if url.password().is_some() => {
+                let hidden = url.set_password(Some("***")).is_ok();
+                formatter.write_str(if hidden { url.as_str() } else { "***" })
+            }
+            Ok(_) => formatter.write_str(&self.0),
+            Err(_) => formatter.write_str("***"),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl Config {
+    /// Reads the settings of this process.
+    pub fn load(flags: &Flags) -> Result<Self, String> {
+        let environment =
+            config::Environment::with_prefix("ITKATALOG").prefix_separator("_").separator("__").try_parsing(true);
+        let plain_url = std::env::var("DATABASE_URL").ok();
+        let file = config::File::from(std::path::Path::new(FILE)).required(false);
+        Self::build(file, plain_url, environment, flags)
+    }
+
+    fn build<F>(
+        file: F,
+        plain_url: Option<String>,
+        environment: config::Environment,
+        flags: &Flags,
+    ) -> Result<Self, String>
+    where
+        F: config::Source + Send + Sync + 'static,
+    {
+        let defaults = config::File::from_str(DEFAULTS, config::FileFormat::Toml);
+        let of_platform = config::Config::builder()
+            .set_override_option("database_url", plain_url)
+            .and_then(|builder| builder.build())
+            .map_err(|error| format!("DATABASE_URL: {error}"))?;
+        let settings = config::Config::builder()
+            .add_source(defaults)
+            .add_source(file)
+            .add_source(of_platform)
+            .add_source(environment)
+            .set_override_option("listen", flags.listen.clone())
+            .and_then(|builder| builder.set_override_option("database_url", flags.database_url.clone()))
+            .and_then(|builder| builder.build())
+            .map_err(|error| format!("settings: {error}"))?;
+        settings.try_deserialize().map_err(|error| {
+            format!("settings: {error}. Every setting and its default is listed by `itkatalog serve --help`.")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn load(
+        file: &str,
+        environment: &[(&str, &str)],
+        plain_url: Option<&str>,
+        flags: &Flags,
+    ) -> Result<Config, String> {
+        let source: HashMap<String, String> =
+            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let environment = config::Environment::with_prefix("ITKATALOG")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(source));
+        let file = config::File::from_str(file, config::FileFormat::Toml);
+        Config::build(file, plain_url.map(str::to_owned), environment, flags)
+    }
+
+    #[test]
+    fn flags_beat_environment_beats_file_beats_defaults() {
+        let none = Flags::default();
+        assert_eq!(load("", &[], None, &none).unwrap().listen.port(), 8080);
+        assert_eq!(load("listen = '127.0.0.1:1'", &[], None, &none).unwrap().listen.port(), 1);
+        let environment = [("ITKATALOG_LISTEN", "127.0.0.1:2"), ("ITKATALOG_LIMITS__DEPTH", "7")];
+        let config = load("listen = '127.0.0.1:1'", &environment, None, &none).unwrap();
+        assert_eq!((config.listen.port(), config.limits.depth), (2, 7));
+        let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
+        assert_eq!(load("listen = '127.0.0.1:1'", &environment, None, &flags).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn a_plain_database_url_counts_and_the_own_one_beats_it() {
+        let none = Flags::default();
+        let config = load("", &[], Some("postgres://plain/db"), &none).unwrap();
+        assert_eq!(config.database_url.secret(), "postgres://plain/db");
+        let own = [("ITKATALOG_DATABASE_URL", "postgres://own/db")];
+        assert_eq!(
+            load("", &own, Some("postgres://plain/db"), &none).unwrap().database_url.secret(),
+            "postgres://own/db"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = load("lisssten = 'x'", &[], None, &Flags::default()).unwrap_err();
+        assert!(error.contains("lisssten"), "{error}");
+        let error = load("", &[("ITKATALOG_COLOUR", "red")], None, &Flags::default()).unwrap_err();
+        assert!(error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let url = DatabaseUrl("postgres://u:secret@db.example/x".into());
+        assert!(!format!("{url} {url:?}").contains("secret"));
+        assert!(format!("{url}").contains("db.example"));
+    }
+}

@@ -1,0 +1,182 @@
+//! The one error of the service: a code that clients branch on, a sentence in both languages, and details.
+//!
+//! Faults of our own side (database, programming) are kept for the log and masked for the caller.
+
+use std::fmt;
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
+
+use crate::text::{Language, Text};
+
+/// What clients branch on: `extensions.code` of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The HTTP request itself is wrong: no JSON, no query.
+    BadRequest,
+    /// The document is no valid GraphQL of this schema.
+    GraphqlValidationFailed,
+    /// A value is wrong; `field` says which.
+    BadUserInput,
+    /// A token is needed, or the one sent is not accepted.
+    Unauthenticated,
+    /// There is no such thing, or the caller may not know of it.
+    NotFound,
+    /// The request is larger than a limit; `limit` and `actual` say by how much.
+    LimitExceeded,
+    /// The service can't answer for now.
+    Unavailable,
+    /// A fault of the service; only the request's id is told.
+    Internal,
+}
+
+impl Code {
+    /// The code as it is sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::NotFound => "NOT_FOUND",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// An error with its code, its sentence, and details for `extensions`.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What clients branch on.
+    pub code: Code,
+    /// What people read: what is wrong, and the next step.
+    pub text: Text,
+    /// More for `extensions`, such as `field` or `limit`.
+    pub details: Vec<(&'static str, Value)>,
+    /// The place in the document, for errors of the document.
+    pub position: Option<Pos>,
+    /// For the log only.
+    cause: Option<String>,
+}
+
+/// Result with the service's error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind, with a sentence in both languages.
+    pub fn new(code: Code, de: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { code, text: Text::new(de, en), details: Vec::new(), position: None, cause: None }
+    }
+
+    /// A value that the caller gave is wrong.
+    pub fn bad_input(field: &str, de: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(Code::BadUserInput, de, en).with("field", field)
+    }
+
+    /// There is no such thing: `what` as the caller named it.
+    pub fn not_found(what: &str) -> Self {
+        let shown = shorten(what);
+        Self::new(
+            Code::NotFound,
+            format!("{shown} gibt es nicht im Katalog. Bitte Schlüssel oder Kennung prüfen."),
+            format!("{shown} is not in the catalogue. Please check the key or id."),
+        )
+    }
+
+    /// A request that is larger than a limit allows.
+    pub fn limit(name: &str, limit: u64, actual: u64) -> Self {
+        Self::new(
+            Code::LimitExceeded,
+            format!("Grenze {name} überschritten: {actual}, erlaubt sind {limit}. Bitte die Anfrage aufteilen."),
+            format!("Limit {name} exceeded: {actual}, allowed are {limit}. Please split the request."),
+        )
+        .with("limit", limit)
+        .with("actual", actual)
+        .with("name", name)
+    }
+
+    /// A fault of the service. `cause` goes to the log, never to the caller.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let mut error = Self::new(
+            Code::Internal,
+            "Interner Fehler. Bitte die requestId an den Betrieb melden.",
+            "Internal error. Please report the requestId to the operators.",
+        );
+        error.cause = Some(cause.to_string());
+        error
+    }
+
+    /// Adds a detail to `extensions`.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    /// Turns this error into what GraphQL sends, in the caller's language.
+    pub fn to_server_error(&self, language: Language, request_id: &str) -> ServerError {
+        if let Some(cause) = &self.cause {
+            tracing::error!(request_id, cause, "a request failed");
+        }
+        let mut error = ServerError::new(self.text.clone().in_language(language), self.position);
+        error.extensions = Some(self.extensions(request_id));
+        error
+    }
+
+    fn extensions(&self, request_id: &str) -> ErrorExtensionValues {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code.as_str());
+        for (name, value) in &self.details {
+            extensions.set(name, value.clone());
+        }
+        extensions.set("requestId", request_id);
+        extensions
+    }
+}
+
+// `Display` and no `std::error::Error`: so `?` in a resolver keeps the whole error as the source of GraphQL's.
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code.as_str(), self.text.en)?;
+        match &self.cause {
+            Some(cause) => write!(formatter, " ({cause})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// Checks a text that a caller gave: at most `max` characters and no NUL.
+pub fn check_text(field: &str, text: &str, max: usize) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::bad_input(
+            field,
+            format!("{field} enthält ein NUL-Zeichen. Bitte entfernen."),
+            format!("{field} contains a NUL character. Please remove it."),
+        ));
+    }
+    let length = text.chars().count();
+    if length > max {
+        return Err(Error::bad_input(
+            field,
+            format!("{field} ist {length} Zeichen lang, erlaubt sind {max}. Bitte kürzen."),
+            format!("{field} has {length} characters, allowed are {max}. Please shorten it."),
+        ));
+    }
+    Ok(())
+}
+
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let mut shown: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    if text.chars().count() > SHOWN {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,233 @@
+//! What a municipality can have: the main job of a municipal portal.
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
+
+use super::{
+    connection::{Connection, page},
+    contact::Contact,
+    context::{Reading, reading, snapshot},
+    municipality::MunicipalityBy,
+    price::{Money, Price},
+    product::{Conditions, Product, ProductFilter, condition, conditions, question},
+    scalars::Date,
+};
+use crate::{
+    availability::{Availability, Reason, Situation, Status, Wanted},
+    catalogue::{self, At},
+    contacts::{self, Matter},
+    error::Result,
+    listing::Window,
+    prices::{self, Missing},
+};
+
+/// Whether a municipality can have a product (Verfügbarkeit): the first that fits, from the bottom of this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Status")]
+pub enum AvailabilityStatus {
+    /// A request by the municipality would be allowed, with or without approval.
+    Available,
+    /// A request would be refused in the current phase; interest can be declared.
+    InterestOnly,
+    /// From a later day on.
+    Planned,
+    /// Not at all; `reason` says why.
+    Unavailable,
+}
+
+/// Why a product is not available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Reason")]
+pub enum AvailabilityReasonCode {
+    /// It is gone.
+    Retired,
+    /// It is being phased out and takes no new subscription.
+    PhaseOut,
+    /// It is not offered to this municipality.
+    NotOfferedHere,
+    /// It is for other customer groups.
+    NotEligible,
+    /// It begins on a later day.
+    NotYetAvailable,
+    /// Its provider has not joined the central provider.
+    ProviderNotJoined,
+    /// The current phase knows no requests yet.
+    PhaseTooEarly,
+}
+
+/// Why a product is not available, as a code and as a sentence.
+#[derive(SimpleObject)]
+pub struct AvailabilityReason {
+    /// For programs.
+    code: AvailabilityReasonCode,
+    /// For people, in the language of the request.
+    message: String,
+}
+
+/// Why there is no yearly estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Missing")]
+pub enum EstimateReasonCode {
+    /// No price is valid on that day.
+    NoPrice,
+    /// Nobody knows how many units the municipality would take.
+    QuantityUnknown,
+    /// The price is due with every use.
+    UsageUnknown,
+}
+
+/// Why there is no yearly estimate, as a code and as a sentence.
+#[derive(SimpleObject)]
+pub struct EstimateReason {
+    /// For programs.
+    code: EstimateReasonCode,
+    /// For people, in the language of the request.
+    message: String,
+}
+
+/// One price of an estimate with its quantity.
+#[derive(SimpleObject)]
+pub struct PriceEstimateLine<'s> {
+    /// The price that applies to the municipality on that day.
+    price: Price<'s>,
+    /// Units that it is multiplied by; null when not known.
+    quantity: Option<i64>,
+    /// Whether the quantity is assumed from the population.
+    assumed: bool,
+    /// Net amount in a year, or once for a price that is due once; null when not known.
+    amount: Option<Money>,
+}
+
+/// What a product would cost a municipality: an estimate that states what it assumes, net.
+#[derive(SimpleObject)]
+pub struct PriceEstimate<'s> {
+    /// Recurring cost of a year; null with a `reason` when it can't be estimated.
+    per_year: Option<Money>,
+    /// Cost that is due once; null when there is none.
+    one_off: Option<Money>,
+    /// How it was estimated, line by line, with its assumptions, in the language of the request.
+    basis: String,
+    /// Why there is no yearly figure.
+    reason: Option<EstimateReason>,
+    /// The same line by line.
+    lines: Vec<PriceEstimateLine<'s>>,
+    /// Rests on invented prices: not an offer of anybody.
+    sample: bool,
+}
+
+/// What one municipality can do about one product on a day.
+pub struct AvailableProduct {
+    found: Availability,
+    municipality: At<catalogue::Municipality>,
+    day: Date,
+}
+
+#[Object]
+impl AvailableProduct {
+    /// Whether it can be had.
+    async fn status(&self) -> AvailabilityStatus {
+        self.found.status.into()
+    }
+
+    /// Whether the municipality has it already; null for callers who may not know.
+    async fn subscribed(&self) -> Option<bool> {
+        None
+    }
+
+    /// First day on which it can be had: of an available product the day asked for (`leadTimeDays` come on top), of a
+    /// planned one its planned day.
+    async fn available_from(&self) -> Option<Date> {
+        self.found.available_from.map(Date)
+    }
+
+    /// Why it is not available; null when it is.
+    async fn reason(&self, context: &Context<'_>) -> Option<AvailabilityReason> {
+        let reason = self.found.reason?;
+        Some(AvailabilityReason { code: reason.into(), message: reason.text().in_language(reading(context).language) })
+    }
+
+    /// What must be settled and in place before.
+    async fn conditions<'c>(&self, context: &Context<'c>) -> Conditions<'c> {
+        conditions(&snapshot(context).products[self.found.product])
+    }
+
+    /// What it would cost the municipality if it began on that day.
+    async fn price_estimate<'c>(&self, context: &Context<'c>) -> PriceEstimate<'c> {
+        estimate(reading(context), self)
+    }
+
+    /// Who to ask; null only before a central desk is set up.
+    async fn contact(&self, context: &Context<'_>) -> Option<Contact> {
+        let product = Some(self.found.product);
+        let matter = Matter { municipality: self.municipality, product, topic: None, day: reading(context).today };
+        let found = contacts::find(snapshot(context), &matter)?;
+        Some(Contact { at: found.contact, deputy: found.deputy })
+    }
+
+    /// The product.
+    async fn product(&self) -> Product {
+        Product(self.found.product)
+    }
+}
+
+fn estimate<'s>(reading: &'s Reading, of: &AvailableProduct) -> PriceEstimate<'s> {
+    let estimate = prices::estimate(&reading.snapshot, of.found.product, of.municipality, of.day.0);
+    let basis = estimate.basis(reading.language);
+    let line = |line: &prices::Line<'s>| PriceEstimateLine {
+        price: Price(line.price),
+        quantity: line.quantity.map(|quantity| quantity.count),
+        assumed: line.quantity.is_some_and(|quantity| matches!(quantity.from, prices::Source::Assumption(_))),
+        amount: line.amount_cents.map(Money::from_cents),
+    };
+    PriceEstimate {
+        per_year: estimate.per_year_cents.map(Money::from_cents),
+        one_off: estimate.one_off_cents.map(Money::from_cents),
+        basis,
+        reason: estimate.missing.map(|missing| EstimateReason {
+            code: missing.into(),
+            message: missing.text().in_language(reading.language),
+        }),
+        sample: estimate.lines.iter().any(|line| line.price.row.sample),
+        lines: estimate.lines.iter().map(line).collect(),
+    }
+}
+
+/// Root fields for availability.
+#[derive(Default)]
+pub struct AvailabilityQuery;
+
+#[Object]
+impl AvailabilityQuery {
+    /// The products that a municipality can have on a day: when, at which price, under which conditions, and who to
+    /// ask (S3). With `search` the best match comes first; otherwise available ones first, the initial portfolio
+    /// first, then by name. Judged by the phase that is current today, whatever day is asked for. Null and NOT_FOUND
+    /// for an unknown municipality.
+    #[allow(clippy::too_many_arguments)]
+    async fn available_products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "For which municipality.")] municipality: MunicipalityBy,
+        #[graphql(desc = "On which day; today when left out.")] on: Option<Date>,
+        #[graphql(desc = "Also what it can't have, each with its reason; false when left out.")]
+        include_unavailable: Option<bool>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "Words that must all be found; umlauts, ß and case do not matter. At most 200 characters.")]
+        search: Option<String>,
+    ) -> Result<Option<Connection<AvailableProduct>>> {
+        let reading = reading(context);
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let municipality = municipality.find(&reading.snapshot)?;
+        let day = on.unwrap_or(Date(reading.today));
+        let wanted = Wanted {
+            condition: condition(filter.unwrap_or_default())?,
+            question: question(search)?,
+            include_unavailable: include_unavailable.unwrap_or_default(),
+        };
+        let situation = Situation { snapshot: &reading.snapshot, municipality, day: day.0, phase: reading.phase()? };
+        let node = |found| AvailableProduct { found, municipality, day };
+        page(situation.list(wanted), &window, node).map(Some)
+    }
+}

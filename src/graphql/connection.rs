@@ -1,0 +1,61 @@
+//! Relay connections over the lists of the nouns.
+
+use async_graphql::{OutputType, SimpleObject, connection::PageInfo};
+
+use super::{
+    availability::AvailableProduct, municipality::Municipality, product::Product, provider::Provider,
+    standard_product::StandardProduct,
+};
+use crate::{
+    error::Result,
+    listing::{Listing, Window},
+};
+
+/// A page of a list, after Relay's connection specification.
+#[derive(SimpleObject)]
+#[graphql(concrete(name = "ProductConnection", params(Product)))]
+#[graphql(concrete(name = "AvailableProductConnection", params(AvailableProduct)))]
+#[graphql(concrete(name = "StandardProductConnection", params(StandardProduct)))]
+#[graphql(concrete(name = "ProviderConnection", params(Provider)))]
+#[graphql(concrete(name = "MunicipalityConnection", params(Municipality)))]
+pub struct Connection<N: OutputType>
+where
+    Edge<N>: OutputType,
+{
+    /// The rows of this page, each with its cursor.
+    pub edges: Vec<Edge<N>>,
+    /// Whether there is more, and the cursors to go on with.
+    pub page_info: PageInfo,
+    /// Rows of the whole list, all pages together.
+    pub total_count: i32,
+}
+
+/// A row of a page with its cursor.
+#[derive(SimpleObject)]
+#[graphql(concrete(name = "ProductEdge", params(Product)))]
+#[graphql(concrete(name = "AvailableProductEdge", params(AvailableProduct)))]
+#[graphql(concrete(name = "StandardProductEdge", params(StandardProduct)))]
+#[graphql(concrete(name = "ProviderEdge", params(Provider)))]
+#[graphql(concrete(name = "MunicipalityEdge", params(Municipality)))]
+pub struct Edge<N: OutputType> {
+    /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
+    pub cursor: String,
+    /// The row.
+    pub node: N,
+}
+
+/// Cuts a page out of a list and turns its rows into nodes.
+pub fn page<T, N: OutputType>(listing: Listing<'_, T>, window: &Window, node: impl Fn(T) -> N) -> Result<Connection<N>>
+where
+    Edge<N>: OutputType,
+{
+    let page = listing.page(window)?;
+    let edges: Vec<Edge<N>> = page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: node(row) }).collect();
+    let page_info = PageInfo {
+        has_previous_page: page.has_previous,
+        has_next_page: page.has_next,
+        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+    };
+    Ok(Connection { edges, page_info, total_count: i32::try_from(page.total).unwrap_or(i32::MAX) })
+}

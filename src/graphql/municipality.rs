@@ -1,0 +1,345 @@
+//! Municipalities and Kreise.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+
+use super::{
+    connection::{Connection, page},
+    context::{reading, snapshot},
+    customer_group::CustomerGroup,
+    input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter},
+    node::{global_id, row_id},
+    provider::{Joining, JoiningLevel, Provider},
+    scalars::{Ags, Ars, Date, Decimal, hundredths},
+};
+use crate::{
+    catalogue::{self, At, Snapshot, joining_on},
+    condition::Condition,
+    error::{Error, Result},
+    listing::Window,
+    municipalities::{self, Field, Is},
+    providers,
+};
+
+/// What a municipality is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::municipality::Type")]
+pub enum MunicipalityType {
+    /// A town that belongs to no Kreis (kreisfreie Stadt).
+    KreisfreieStadt,
+    /// A town within a Kreis (kreisangehörige Stadt); also the city of Aachen, see `specialStatus`.
+    KreisangehoerigeStadt,
+    /// A municipality within a Kreis without the title of a town (Gemeinde).
+    Gemeinde,
+    /// A Kreis; also the StädteRegion Aachen.
+    Kreis,
+}
+
+/// A Landschaftsverband, by its usual letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::landschaftsverband::Code")]
+pub enum LandschaftsverbandCode {
+    /// Landschaftsverband Rheinland.
+    Lvr,
+    /// Landschaftsverband Westfalen-Lippe.
+    Lwl,
+}
+
+/// One of the two regional associations of Kreise and kreisfreie Städte (Landschaftsverband).
+#[derive(SimpleObject)]
+pub struct Landschaftsverband<'s> {
+    /// Its usual letters.
+    code: LandschaftsverbandCode,
+    /// Name.
+    name: &'s str,
+    /// Seat.
+    seat: &'s str,
+    /// How many Kreise and kreisfreie Städte belong to it.
+    member_count: i32,
+}
+
+/// A municipality (Kommune): one of the towns, municipalities and Kreise of North Rhine-Westphalia.
+#[derive(Clone, Copy)]
+pub struct Municipality(pub At<catalogue::Municipality>);
+
+impl Municipality {
+    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Municipality {
+        &snapshot(context).municipalities[self.0]
+    }
+}
+
+#[Object]
+impl Municipality {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self, context: &Context<'_>) -> ID {
+        global_id("Municipality", self.row(context).row.id)
+    }
+
+    /// Amtlicher Gemeindeschlüssel.
+    async fn ags(&self, context: &Context<'_>) -> Ags {
+        Ags(self.row(context).row.ags.clone())
+    }
+
+    /// Amtlicher Regionalschlüssel.
+    async fn ars(&self, context: &Context<'_>) -> Ars {
+        Ars(self.row(context).row.ars.clone())
+    }
+
+    /// Name as people use it.
+    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.name
+    }
+
+    /// Name as in the official directory.
+    async fn official_name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.official_name
+    }
+
+    /// What it is.
+    #[graphql(name = "type")]
+    async fn kind(&self, context: &Context<'_>) -> MunicipalityType {
+        self.row(context).row.kind.into()
+    }
+
+    /// A status that its type does not tell: the city of Aachen has the rights of a kreisfreie Stadt.
+    async fn special_status<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.special_status.as_deref()
+    }
+
+    /// The Kreis that it belongs to; null for a Kreis or a kreisfreie Stadt.
+    async fn district(&self, context: &Context<'_>) -> Option<Municipality> {
+        self.row(context).district.map(Municipality)
+    }
+
+    /// The municipalities of a Kreis by name; empty for all others.
+    async fn municipalities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Municipality>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let members = self.row(context).members.clone();
+        page(municipalities::by_name(snapshot(context), "of a Kreis", members), &window, Municipality)
+    }
+
+    /// Regierungsbezirk.
+    async fn government_district<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.government_district
+    }
+
+    /// Its Landschaftsverband.
+    async fn landschaftsverband(&self, context: &Context<'_>) -> LandschaftsverbandCode {
+        self.row(context).landschaftsverband.into()
+    }
+
+    /// Inhabitants on `populationDate`.
+    async fn population(&self, context: &Context<'_>) -> i64 {
+        self.row(context).row.population
+    }
+
+    /// The day on which the inhabitants were counted.
+    async fn population_date(&self, context: &Context<'_>) -> Date {
+        Date(self.row(context).row.population_date)
+    }
+
+    /// Area in square kilometres.
+    async fn area_km2(&self, context: &Context<'_>) -> Decimal {
+        hundredths(self.row(context).row.area_hectares)
+    }
+
+    /// Postcode of the seat; not known for a Kreis.
+    async fn postcode<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.postcode.as_deref()
+    }
+
+    /// Degrees east of the seat; not known for a Kreis.
+    async fn longitude(&self, context: &Context<'_>) -> Option<f64> {
+        self.row(context).row.longitude
+    }
+
+    /// Degrees north of the seat; not known for a Kreis.
+    async fn latitude(&self, context: &Context<'_>) -> Option<f64> {
+        self.row(context).row.latitude
+    }
+
+    /// KGSt size class: 1 (largest) to 7, of Kreise 1 to 3.
+    async fn kgst_size_class(&self, context: &Context<'_>) -> i32 {
+        self.row(context).row.kgst_size_class
+    }
+
+    /// Status after § 4 GO NRW as the source computed it from the population.
+    async fn go_nrw_status<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.go_nrw_status.as_deref()
+    }
+
+    /// Customer groups it belongs to, smallest first.
+    async fn customer_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
+        self.row(context).groups.iter().copied().map(CustomerGroup).collect()
+    }
+
+    /// Providers that serve it today; empty where none is known.
+    async fn providers(&self, context: &Context<'_>) -> Vec<Provider> {
+        let served_by = self.row(context).served_by.iter();
+        served_by.filter(|served| served.holds_on(reading(context).today)).map(|served| Provider(served.at)).collect()
+    }
+
+    /// How far it has joined the central provider today (Beitritt).
+    async fn joining(&self, context: &Context<'_>) -> JoiningLevel {
+        providers::level_on(&self.row(context).joinings, reading(context).today).into()
+    }
+
+    /// Since when, and by which resolution; null when it has not joined.
+    async fn joining_details<'c>(&self, context: &Context<'c>) -> Option<Joining<'c>> {
+        joining_on(&self.row(context).joinings, reading(context).today).map(Joining::new)
+    }
+}
+
+/// Which municipality: exactly one of these.
+#[derive(OneofObject)]
+pub enum MunicipalityBy {
+    /// By Amtlicher Gemeindeschlüssel; a Kreis with its 5 digits filled with `000`.
+    Ags(Ags),
+    /// By Amtlicher Regionalschlüssel.
+    Ars(Ars),
+    /// By global id.
+    Id(ID),
+}
+
+impl MunicipalityBy {
+    /// The municipality that is meant; NOT_FOUND when there is none.
+    pub fn find(&self, snapshot: &Snapshot) -> Result<At<catalogue::Municipality>> {
+        let (found, named) = match self {
+            Self::Ags(ags) => (snapshot.municipality_by_ags(&ags.0), format!("AGS {}", ags.0)),
+            Self::Ars(ars) => (snapshot.municipality_by_ars(&ars.0), format!("ARS {}", ars.0)),
+            Self::Id(id) => {
+                (snapshot.municipalities.find(row_id("municipality.id", "Municipality", id)?), id.to_string())
+            }
+        };
+        found.ok_or_else(|| Error::not_found(&named))
+    }
+}
+
+/// Which municipalities. All parts that are given must hold.
+#[derive(Default, InputObject)]
+pub struct MunicipalityFilter {
+    /// All of these hold too.
+    pub and: Option<Vec<MunicipalityFilter>>,
+    /// At least one of these holds too.
+    pub or: Option<Vec<MunicipalityFilter>>,
+    /// This does not hold.
+    pub not: Option<Box<MunicipalityFilter>>,
+    /// What it is.
+    #[graphql(name = "type")]
+    pub kind: Option<ValueFilter<MunicipalityType>>,
+    /// AGS of the Kreis that it belongs to.
+    pub district: Option<ValueFilter<Ags>>,
+    /// Regierungsbezirk.
+    pub government_district: Option<ValueFilter<String>>,
+    /// Landschaftsverband.
+    pub landschaftsverband: Option<ValueFilter<LandschaftsverbandCode>>,
+    /// Key of a customer group that it belongs to.
+    pub customer_group: Option<ValueFilter<String>>,
+    /// Key of a provider that serves it today.
+    pub provider: Option<ValueFilter<String>>,
+    /// Inhabitants.
+    pub population: Option<IntRangeFilter>,
+    /// Its name.
+    pub name: Option<TextFilter>,
+}
+
+fn condition(filter: MunicipalityFilter) -> Result<Condition<Is>> {
+    let mut parts = Parts::new();
+    parts.values("type", filter.kind, |value| Ok(value.into()), Is::Type)?;
+    parts.values("district", filter.district, |ags| Ok(ags.0), Is::District)?;
+    parts.keys("governmentDistrict", filter.government_district, Is::GovernmentDistrict)?;
+    parts.values("landschaftsverband", filter.landschaftsverband, |value| Ok(value.into()), Is::Landschaftsverband)?;
+    parts.keys("customerGroup", filter.customer_group, Is::CustomerGroup)?;
+    parts.keys("provider", filter.provider, Is::Provider)?;
+    if let Some(range) = filter.population {
+        range.gte.into_iter().for_each(|fewest| parts.is(Is::PopulationAtLeast(fewest.into())));
+        range.lte.into_iter().for_each(|most| parts.is(Is::PopulationAtMost(most.into())));
+    }
+    parts.text("name.contains", filter.name, Is::NameContains)?;
+    parts.join(filter.and, filter.or, filter.not, condition)
+}
+
+/// What municipalities can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Field")]
+pub enum MunicipalityOrderField {
+    /// Name; umlauts as in a telephone book.
+    Name,
+    /// AGS.
+    Ags,
+    /// Inhabitants.
+    Population,
+}
+
+/// An order of municipalities. Equal ones stand by name.
+#[derive(InputObject)]
+pub struct MunicipalityOrder {
+    /// What is compared.
+    pub field: MunicipalityOrderField,
+    /// In which direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    pub direction: OrderDirection,
+}
+
+/// Root fields for municipalities.
+#[derive(Default)]
+pub struct MunicipalityQuery;
+
+#[Object]
+impl MunicipalityQuery {
+    /// Municipalities and Kreise, by name unless ordered.
+    #[allow(clippy::too_many_arguments)]
+    async fn municipalities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these municipalities.")] filter: Option<MunicipalityFilter>,
+        #[graphql(desc = "In this order.")] order_by: Option<Vec<MunicipalityOrder>>,
+    ) -> Result<Connection<Municipality>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let condition = condition(filter.unwrap_or_default())?;
+        let order = order_by.unwrap_or_default().into_iter().map(|order| municipalities::Order {
+            field: order.field.into(),
+            is_descending: order.direction == OrderDirection::Desc,
+        });
+        let listing = municipalities::list(snapshot(context), &condition, order.collect(), reading(context).today);
+        page(listing, &window, Municipality)
+    }
+
+    /// One municipality or Kreis; null and NOT_FOUND when there is none.
+    async fn municipality(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: MunicipalityBy,
+    ) -> Result<Option<Municipality>> {
+        Ok(Some(Municipality(by.find(snapshot(context))?)))
+    }
+
+    /// The two Landschaftsverbände.
+    async fn landschaftsverbaende<'c>(&self, context: &Context<'c>) -> Vec<Landschaftsverband<'c>> {
+        use ::entity::municipality::Type;
+        let snapshot = snapshot(context);
+        let is_member = |row: &catalogue::Municipality| matches!(row.row.kind, Type::Kreis | Type::KreisfreieStadt);
+        let count = |code| {
+            let of_code = |row: &&catalogue::Municipality| row.landschaftsverband == code && is_member(row);
+            snapshot.municipalities.iter().map(|(_, row)| row).filter(of_code).count() as i32
+        };
+        let rows = snapshot.landschaftsverbaende.iter();
+        rows.map(|(_, row)| Landschaftsverband {
+            code: row.code.into(),
+            name: &row.name,
+            seat: &row.seat,
+            member_count: count(row.code),
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! Opaque global ids, and the way back from an id to its object.
+
+use async_graphql::{Context, ID, Interface, Object};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sea_orm::prelude::Uuid;
+
+use super::{
+    category::Category, context::snapshot, customer_group::CustomerGroup, municipality::Municipality,
+    phase::TransformationPhase, product::Product, provider::Provider, standard_product::StandardProduct,
+};
+use crate::{
+    catalogue::Snapshot,
+    error::{Error, Result},
+};
+
+/// Most ids that are looked up at once.
+const MOST_IDS: usize = 100;
+
+/// Anything with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Opaque global id, the same for ever."))]
+pub enum Node {
+    /// A product.
+    Product(Product),
+    /// A standard product.
+    StandardProduct(StandardProduct),
+    /// A provider.
+    Provider(Provider),
+    /// A municipality or Kreis.
+    Municipality(Municipality),
+    /// A category.
+    Category(Category),
+    /// A customer group.
+    CustomerGroup(CustomerGroup),
+    /// A phase.
+    TransformationPhase(TransformationPhase),
+}
+
+/// The global id of a row of a type.
+pub fn global_id(type_name: &str, id: Uuid) -> ID {
+    ID(BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple())))
+}
+
+/// The row's id in a global id of one type.
+pub fn row_id(field: &str, type_name: &str, id: &ID) -> Result<Uuid> {
+    match parse(id) {
+        Some((of_type, row)) if of_type == type_name => Ok(row),
+        Some((of_type, _)) => Err(Error::bad_input(
+            field,
+            format!("{field} ist die Kennung eines Objekts vom Typ {of_type}; erwartet wird {type_name}."),
+            format!("{field} is the id of an object of type {of_type}; expected is {type_name}."),
+        )),
+        None => Err(malformed(field)),
+    }
+}
+
+fn parse(id: &ID) -> Option<(String, Uuid)> {
+    const LONGEST: usize = 200;
+    let bytes = (id.len() <= LONGEST).then(|| BASE64_URL_SAFE_NO_PAD.decode(id.as_str()).ok()).flatten()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (type_name, row) = text.split_once(':')?;
+    let is_name = !type_name.is_empty() && type_name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Some((type_name.to_owned(), Uuid::try_parse(row).ok()?)).filter(|_| is_name)
+}
+
+fn malformed(field: &str) -> Error {
+    Error::bad_input(
+        field,
+        format!("{field} ist keine Kennung dieses Dienstes. Bitte das Feld id eines Objekts verwenden."),
+        format!("{field} is no id of this service. Please use the field id of an object."),
+    )
+}
+
+fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
+    let (type_name, row) = parse(id).ok_or_else(|| malformed(field))?;
+    Ok(match type_name.as_str() {
+        "Product" => snapshot.products.find(row).map(|at| Product(at).into()),
+        "StandardProduct" => snapshot.standard_products.find(row).map(|at| StandardProduct(at).into()),
+        "Provider" => snapshot.providers.find(row).map(|at| Provider(at).into()),
+        "Municipality" => snapshot.municipalities.find(row).map(|at| Municipality(at).into()),
+        "Category" => snapshot.categories.find(row).map(|at| Category(at).into()),
+        "CustomerGroup" => snapshot.customer_groups.find(row).map(|at| CustomerGroup(at).into()),
+        "TransformationPhase" => snapshot.phases.find(row).map(|at| TransformationPhase(at).into()),
+        _ => None,
+    })
+}
+
+/// Root fields for global ids.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The object with a global id; null and NOT_FOUND when there is none.
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Global id of an object.")] id: ID,
+    ) -> Result<Option<Node>> {
+        resolve(snapshot(context), "id", &id)?.map_or_else(|| Err(Error::not_found(&id)), |node| Ok(Some(node)))
+    }
+
+    /// The objects with these global ids in the same order; null in the place of one that does not exist.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Global ids of objects, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > MOST_IDS {
+            return Err(Error::limit("ids", MOST_IDS as u64, ids.len() as u64));
+        }
+        ids.iter().map(|id| resolve(snapshot(context), "ids", id)).collect()
+    }
+}

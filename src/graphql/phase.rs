@@ -1,0 +1,145 @@
+//! Transformation phases.
+
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+
+use super::{
+    context::{no_reference_data, snapshot},
+    node::global_id,
+    scalars::Date,
+};
+use crate::{
+    catalogue::{self, At},
+    error::Result,
+};
+
+/// A phase of the transformation. Number, order and themes are from S1; names and split are ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::phase::Key")]
+pub enum PhaseKey {
+    /// Before the independent unit exists (Vorbereitung).
+    Preparation,
+    /// The unit offers the initial portfolio; single products without joining (Gründung).
+    Foundation,
+    /// More municipalities and providers join, the portfolio grows (Integration).
+    Integration,
+    /// One full-service provider (verstetigter Betrieb).
+    SteadyState,
+}
+
+/// Where a phase stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::phase::State")]
+pub enum PhaseState {
+    /// Has ended.
+    Done,
+    /// Is now; exactly one phase is.
+    Current,
+    /// Is to come.
+    Upcoming,
+}
+
+/// What must hold before a phase is left (Austrittskriterium).
+#[derive(SimpleObject)]
+pub struct ExitCriterion<'s> {
+    /// The criterion, in German.
+    text: &'s str,
+    /// Whether it holds.
+    met: bool,
+    /// Since when it holds.
+    met_at: Option<Date>,
+    /// Founding document and passage, or `ours`.
+    source: &'s str,
+}
+
+/// A phase of the transformation to one central municipal provider.
+#[derive(Clone, Copy)]
+pub struct TransformationPhase(pub At<catalogue::Phase>);
+
+impl TransformationPhase {
+    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Phase {
+        &snapshot(context).phases[self.0]
+    }
+}
+
+#[Object]
+impl TransformationPhase {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self, context: &Context<'_>) -> ID {
+        global_id("TransformationPhase", self.row(context).row.id)
+    }
+
+    /// Natural key.
+    async fn key(&self, context: &Context<'_>) -> PhaseKey {
+        self.row(context).row.key.into()
+    }
+
+    /// Place in the order, from 1.
+    async fn ordinal(&self, context: &Context<'_>) -> i32 {
+        self.row(context).row.ordinal
+    }
+
+    /// Name, in German.
+    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.name
+    }
+
+    /// What the phase is about, in German.
+    async fn theme<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.theme
+    }
+
+    /// Where it stands.
+    async fn state(&self, context: &Context<'_>) -> PhaseState {
+        self.row(context).row.state.into()
+    }
+
+    /// Planned first day; null while nothing is planned.
+    async fn planned_start(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.planned_start.map(Date)
+    }
+
+    /// First day.
+    async fn started_at(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.started_at.map(Date)
+    }
+
+    /// Last day.
+    async fn ended_at(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.ended_at.map(Date)
+    }
+
+    /// What must hold before it is left.
+    async fn exit_criteria<'c>(&self, context: &Context<'c>) -> Vec<ExitCriterion<'c>> {
+        let criteria = self.row(context).exit_criteria.iter();
+        criteria
+            .map(|row| ExitCriterion {
+                text: &row.text,
+                met: row.met,
+                met_at: row.met_at.map(Date),
+                source: &row.source,
+            })
+            .collect()
+    }
+
+    /// Founding document and passage, and what is `ours`.
+    async fn source<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.source
+    }
+}
+
+/// Root fields for phases.
+#[derive(Default)]
+pub struct PhaseQuery;
+
+#[Object]
+impl PhaseQuery {
+    /// The four phases in order; exactly one is current.
+    async fn phases(&self, context: &Context<'_>) -> Vec<TransformationPhase> {
+        snapshot(context).phases.places().map(TransformationPhase).collect()
+    }
+
+    /// The phase that is current today.
+    async fn current_phase(&self, context: &Context<'_>) -> Result<TransformationPhase> {
+        snapshot(context).current_phase().map(TransformationPhase).ok_or_else(no_reference_data)
+    }
+}

@@ -1,0 +1,434 @@
+//! Products: entries in a provider's portfolio.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+
+use super::{
+    category::Category,
+    connection::{Connection, page},
+    context::snapshot,
+    customer_group::CustomerGroup,
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter},
+    municipality::Municipality,
+    node::{global_id, row_id},
+    price::Price,
+    provider::Provider,
+    scalars::{Date, DateTime, Url},
+    standard_product::StandardProduct,
+};
+use crate::{
+    catalogue::{self, At, search::Question},
+    condition::Condition,
+    error::{Error, Result, check_text},
+    listing::Window,
+    municipalities, prices,
+    products::{self, Field, Is},
+};
+
+/// Where a product stands (Lebenszyklus).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product::Lifecycle")]
+pub enum Lifecycle {
+    /// Being written; seen by its provider only.
+    Draft,
+    /// Waits for the steward; seen by its provider only.
+    InReview,
+    /// Published, to be had from a later day.
+    Planned,
+    /// Can be had.
+    Available,
+    /// Takes no new subscription; existing ones can be changed and ended.
+    PhaseOut,
+    /// Gone; kept for history.
+    Retired,
+}
+
+/// How a product is delivered (Leistungserbringung).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product::DeliveryMode")]
+pub enum DeliveryMode {
+    /// Centrally for all.
+    Central,
+    /// By a provider for its region.
+    Regional,
+    /// On site.
+    Decentral,
+}
+
+/// Whether a product serves a task by mandate (Pflichtaufgabe zur Erfüllung nach Weisung).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product::MandatedTask")]
+pub enum MandatedTask {
+    /// It does.
+    Yes,
+    /// In part.
+    Partly,
+    /// It does not.
+    No,
+}
+
+/// Where a product is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product::ServiceArea")]
+pub enum ServiceArea {
+    /// In all of North Rhine-Westphalia.
+    StateWide,
+    /// To the municipalities that its provider serves.
+    ProviderCoverage,
+    /// To the municipalities that are listed.
+    Listed,
+}
+
+/// What must be settled and in place before a product is delivered (Bedingungen).
+#[derive(SimpleObject)]
+pub struct Conditions<'s> {
+    /// What must be settled: resolutions, contracts, responsibilities.
+    organisational: Option<&'s str>,
+    /// What must be in place: networks, interfaces, devices.
+    technical: Option<&'s str>,
+    /// Days from order to delivery.
+    lead_time_days: Option<i32>,
+}
+
+/// The conditions of a product.
+pub fn conditions(product: &catalogue::Product) -> Conditions<'_> {
+    Conditions {
+        organisational: product.row.organisational_conditions.as_deref(),
+        technical: product.row.technical_conditions.as_deref(),
+        lead_time_days: product.row.lead_time_days,
+    }
+}
+
+/// An entry in one provider's portfolio (Leistung, Produkt).
+#[derive(Clone, Copy)]
+pub struct Product(pub At<catalogue::Product>);
+
+impl Product {
+    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Product {
+        &snapshot(context).products[self.0]
+    }
+}
+
+#[Object]
+impl Product {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self, context: &Context<'_>) -> ID {
+        global_id("Product", self.row(context).row.id)
+    }
+
+    /// The provider's own key, unique within its portfolio.
+    async fn external_id<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.external_id
+    }
+
+    /// Name.
+    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.name
+    }
+
+    /// What it is, in a sentence.
+    async fn summary<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.summary
+    }
+
+    /// More about it.
+    async fn description<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.description.as_deref()
+    }
+
+    /// Its category (Kategorie).
+    async fn category(&self, context: &Context<'_>) -> Category {
+        Category(self.row(context).category)
+    }
+
+    /// Whose portfolio it belongs to.
+    async fn provider(&self, context: &Context<'_>) -> Provider {
+        Provider(self.row(context).provider)
+    }
+
+    /// The standard product (Standardprodukt) that it implements.
+    async fn standard_product(&self, context: &Context<'_>) -> Option<StandardProduct> {
+        self.row(context).standard_product.map(StandardProduct)
+    }
+
+    /// Where it stands.
+    async fn lifecycle(&self, context: &Context<'_>) -> Lifecycle {
+        self.row(context).row.lifecycle.into()
+    }
+
+    /// First day on which it can be had; null when no day is set.
+    async fn available_from(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.available_from.map(Date)
+    }
+
+    /// From this day on it takes no new subscription.
+    async fn phase_out_from(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.phase_out_from.map(Date)
+    }
+
+    /// From this day on it is gone.
+    async fn retired_from(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.retired_from.map(Date)
+    }
+
+    /// How it is delivered.
+    async fn delivery_mode(&self, context: &Context<'_>) -> DeliveryMode {
+        self.row(context).row.delivery_mode.into()
+    }
+
+    /// Whether it is a base service (Basisdienst).
+    async fn base_service(&self, context: &Context<'_>) -> bool {
+        self.row(context).row.base_service
+    }
+
+    /// Whether it serves a task by mandate.
+    async fn mandated_task(&self, context: &Context<'_>) -> MandatedTask {
+        self.row(context).row.mandated_task.into()
+    }
+
+    /// Whether it belongs to the portfolio that the central provider starts with (initial definiertes Portfolio).
+    async fn initial_portfolio(&self, context: &Context<'_>) -> bool {
+        self.row(context).row.initial_portfolio
+    }
+
+    /// Where it is offered.
+    async fn service_area(&self, context: &Context<'_>) -> ServiceArea {
+        self.row(context).row.service_area.into()
+    }
+
+    /// The municipalities it is offered to, by name, when `serviceArea` is `LISTED`; empty otherwise.
+    async fn listed_municipalities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Municipality>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let mut listed = self.row(context).listed.clone();
+        listed.sort_unstable();
+        page(municipalities::by_name(snapshot(context), "listed", listed), &window, Municipality)
+    }
+
+    /// The customer groups whose members may have it; empty for no restriction.
+    async fn eligible_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
+        self.row(context).eligible_groups.iter().copied().map(CustomerGroup).collect()
+    }
+
+    /// What must be settled and in place before.
+    async fn conditions<'c>(&self, context: &Context<'c>) -> Conditions<'c> {
+        conditions(self.row(context))
+    }
+
+    /// Notice period in months.
+    async fn notice_months(&self, context: &Context<'_>) -> i32 {
+        self.row(context).row.notice_months
+    }
+
+    /// Shortest term in months; null for none.
+    async fn term_months(&self, context: &Context<'_>) -> Option<i32> {
+        self.row(context).row.term_months
+    }
+
+    /// Service level agreement.
+    async fn sla_url(&self, context: &Context<'_>) -> Option<Url> {
+        self.row(context).row.sla_url.clone().map(Url)
+    }
+
+    /// Data-processing agreement (Auftragsverarbeitungsvertrag).
+    async fn data_processing_agreement_url(&self, context: &Context<'_>) -> Option<Url> {
+        self.row(context).row.data_processing_agreement_url.clone().map(Url)
+    }
+
+    /// Keys of the Leistungskatalog (LeiKa/FIM), 14 digits each.
+    async fn leika_keys<'c>(&self, context: &Context<'c>) -> &'c [String] {
+        &self.row(context).leika_keys
+    }
+
+    /// Ids of the Onlinezugangsgesetz's catalogue, 5 digits each.
+    async fn ozg_ids<'c>(&self, context: &Context<'c>) -> &'c [String] {
+        &self.row(context).ozg_ids
+    }
+
+    /// Its prices, oldest first: past, present and future ones, or those of one day.
+    async fn prices<'c>(
+        &self,
+        context: &Context<'c>,
+        #[graphql(desc = "Only prices that are valid on this day.")] on: Option<Date>,
+    ) -> Vec<Price<'c>> {
+        let prices = self.row(context).prices.iter();
+        prices.filter(|price| on.is_none_or(|day| prices::is_valid_on(price, day.0))).map(Price).collect()
+    }
+
+    /// Grows by one with every change.
+    async fn version(&self, context: &Context<'_>) -> i64 {
+        self.row(context).row.version
+    }
+
+    /// When it was first written.
+    async fn created_at(&self, context: &Context<'_>) -> DateTime {
+        DateTime(self.row(context).row.created_at)
+    }
+
+    /// When it was last written.
+    async fn updated_at(&self, context: &Context<'_>) -> DateTime {
+        DateTime(self.row(context).row.updated_at)
+    }
+
+    /// Invented for demonstration.
+    async fn sample(&self, context: &Context<'_>) -> bool {
+        self.row(context).row.sample
+    }
+}
+
+/// Which product: exactly one of these.
+#[derive(OneofObject)]
+pub enum ProductBy {
+    /// By global id.
+    Id(ID),
+    /// By its provider's key and the provider's own key for it.
+    ExternalId(ProductKey),
+}
+
+/// A product by its provider's own key.
+#[derive(InputObject)]
+pub struct ProductKey {
+    /// Key of the provider.
+    pub provider: String,
+    /// The provider's own key for the product.
+    pub external_id: String,
+}
+
+/// Which products. All parts that are given must hold.
+#[derive(Default, InputObject)]
+pub struct ProductFilter {
+    /// All of these hold too.
+    pub and: Option<Vec<ProductFilter>>,
+    /// At least one of these holds too.
+    pub or: Option<Vec<ProductFilter>>,
+    /// This does not hold.
+    pub not: Option<Box<ProductFilter>>,
+    /// Where it stands.
+    pub lifecycle: Option<ValueFilter<Lifecycle>>,
+    /// Key of its category; the key of a top category means all below it too.
+    pub category: Option<ValueFilter<String>>,
+    /// Key of its provider.
+    pub provider: Option<ValueFilter<String>>,
+    /// Key of the standard product that it implements.
+    pub standard_product: Option<ValueFilter<String>>,
+    /// How it is delivered.
+    pub delivery_mode: Option<ValueFilter<DeliveryMode>>,
+    /// Whether it serves a task by mandate.
+    pub mandated_task: Option<ValueFilter<MandatedTask>>,
+    /// Whether it is a base service.
+    pub base_service: Option<BooleanFilter>,
+    /// Whether it belongs to the initial portfolio.
+    pub initial_portfolio: Option<BooleanFilter>,
+    /// Whether it is invented for demonstration.
+    pub sample: Option<BooleanFilter>,
+    /// LeiKa key.
+    pub leika_key: Option<ValueFilter<String>>,
+    /// Its name.
+    pub name: Option<TextFilter>,
+}
+
+/// The condition that a filter means.
+pub fn condition(filter: ProductFilter) -> Result<Condition<Is>> {
+    let mut parts = Parts::new();
+    parts.values("lifecycle", filter.lifecycle, |value| Ok(value.into()), Is::Lifecycle)?;
+    parts.keys("category", filter.category, Is::Category)?;
+    parts.keys("provider", filter.provider, Is::Provider)?;
+    parts.keys("standardProduct", filter.standard_product, Is::StandardProduct)?;
+    parts.values("deliveryMode", filter.delivery_mode, |value| Ok(value.into()), Is::DeliveryMode)?;
+    parts.values("mandatedTask", filter.mandated_task, |value| Ok(value.into()), Is::MandatedTask)?;
+    parts.boolean(filter.base_service, Is::BaseService);
+    parts.boolean(filter.initial_portfolio, Is::InitialPortfolio);
+    parts.boolean(filter.sample, Is::Sample);
+    parts.keys("leikaKey", filter.leika_key, Is::LeikaKey)?;
+    parts.text("name.contains", filter.name, Is::NameContains)?;
+    parts.join(filter.and, filter.or, filter.not, condition)
+}
+
+/// What to search for; nothing for a blank text.
+pub fn question(search: Option<String>) -> Result<Option<Question>> {
+    let Some(text) = search else { return Ok(None) };
+    check_text("search", &text, LONGEST_TEXT)?;
+    Ok(Question::new(&text))
+}
+
+/// What products can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Field")]
+pub enum ProductOrderField {
+    /// Name; umlauts as in a telephone book.
+    Name,
+    /// Name of the provider.
+    Provider,
+    /// Order of the categories.
+    Category,
+    /// First day; products without one first.
+    AvailableFrom,
+    /// When it was last written.
+    UpdatedAt,
+}
+
+/// An order of products. Equal ones stand by name.
+#[derive(InputObject)]
+pub struct ProductOrder {
+    /// What is compared.
+    pub field: ProductOrderField,
+    /// In which direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    pub direction: OrderDirection,
+}
+
+/// Root fields for products.
+#[derive(Default)]
+pub struct ProductQuery;
+
+#[Object]
+impl ProductQuery {
+    /// Published products. With `search` and without `orderBy` the best match comes first, otherwise by name.
+    #[allow(clippy::too_many_arguments)]
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "Words that must all be found; umlauts, ß and case do not matter. At most 200 characters.")]
+        search: Option<String>,
+        #[graphql(desc = "In this order.")] order_by: Option<Vec<ProductOrder>>,
+    ) -> Result<Connection<Product>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let condition = condition(filter.unwrap_or_default())?;
+        let order = order_by.unwrap_or_default().into_iter().map(|order| products::Order {
+            field: order.field.into(),
+            is_descending: order.direction == OrderDirection::Desc,
+        });
+        let listing = products::list(snapshot(context), &condition, question(search)?, order.collect());
+        page(listing, &window, Product)
+    }
+
+    /// One published product; null and NOT_FOUND when there is none.
+    async fn product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: ProductBy,
+    ) -> Result<Option<Product>> {
+        let snapshot = snapshot(context);
+        let (found, named) = match by {
+            ProductBy::Id(id) => (snapshot.products.find(row_id("by.id", "Product", &id)?), id.0),
+            ProductBy::ExternalId(key) => {
+                check_text("by.externalId.provider", &key.provider, LONGEST_TEXT)?;
+                check_text("by.externalId.externalId", &key.external_id, LONGEST_TEXT)?;
+                let provider = snapshot.provider_by_key(&key.provider);
+                let found = provider.and_then(|at| snapshot.product_by_external_id(at, &key.external_id));
+                (found, format!("{}/{}", key.provider, key.external_id))
+            }
+        };
+        found.map_or_else(|| Err(Error::not_found(&named)), |at| Ok(Some(Product(at))))
+    }
+}

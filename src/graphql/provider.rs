@@ -1,0 +1,412 @@
+//! Providers, how far they have joined, and their mergers.
+
+use ::entity::joining;
+use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+
+use super::{
+    connection::{Connection, page},
+    context::{reading, snapshot},
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter},
+    municipality::Municipality,
+    node::{global_id, row_id},
+    product::Product,
+    scalars::Date,
+};
+use crate::{
+    catalogue::{self, At, joining_on},
+    condition::Condition,
+    error::{Error, Result, check_text},
+    listing::Window,
+    municipalities, products,
+    providers::{self, Field, Is},
+};
+
+/// What kind of provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::provider::Kind")]
+pub enum ProviderKind {
+    /// Serves whole Kreise (flächendeckend).
+    AreaWide,
+    /// Serves some municipalities of a region.
+    Regional,
+    /// IT of one town.
+    City,
+    /// IT of one Kreis.
+    District,
+    /// IT of a Landschaftsverband.
+    RegionalAssociation,
+    /// Umbrella organisation of providers (Dachverband).
+    Umbrella,
+    /// Institution of the Land and its municipalities.
+    State,
+    /// The central municipal provider (kommunaler Zentraldienstleister).
+    Central,
+    /// A municipality's own IT department.
+    OwnIt,
+}
+
+/// How far an organisation has joined the central provider (Beitritt).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::joining::Level")]
+pub enum JoiningLevel {
+    /// Has not joined.
+    NotJoined,
+    /// Takes single products without joining.
+    SingleProducts,
+    /// Has joined with its whole portfolio (providers only).
+    Portfolio,
+    /// Has joined.
+    Joined,
+    /// Has gone into another provider (providers only).
+    Merged,
+}
+
+/// A level of joining with its first day and its resolution.
+#[derive(SimpleObject)]
+pub struct Joining<'s> {
+    /// How far.
+    level: JoiningLevel,
+    /// First day of this level.
+    since: Date,
+    /// Reference of the resolution (Beschluss).
+    resolution: Option<&'s str>,
+    /// Invented for demonstration: nobody resolved this.
+    sample: bool,
+}
+
+impl<'s> Joining<'s> {
+    /// A level of joining.
+    pub fn new(row: &'s joining::Model) -> Self {
+        let resolution = row.resolution.as_deref();
+        Self { level: row.level.into(), since: Date(row.valid_from), resolution, sample: row.sample }
+    }
+}
+
+/// What happened to the providers of a merger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::provider_merger::Kind")]
+pub enum MergerKind {
+    /// Two or more became one.
+    Merger,
+    /// One joined another.
+    Accession,
+    /// One joined another and handed over its operations.
+    AccessionWithTransfer,
+    /// A common data centre was founded; all went on.
+    JointDataCentre,
+    /// A contract; all went on.
+    Cooperation,
+    /// Announced, not carried out as far as known.
+    Planned,
+}
+
+/// A municipal IT provider (IT-Dienstleister).
+#[derive(Clone, Copy)]
+pub struct Provider(pub At<catalogue::Provider>);
+
+impl Provider {
+    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Provider {
+        &snapshot(context).providers[self.0]
+    }
+}
+
+#[Object]
+impl Provider {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self, context: &Context<'_>) -> ID {
+        global_id("Provider", self.row(context).row.id)
+    }
+
+    /// Natural key, the same for ever.
+    async fn key<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.key
+    }
+
+    /// Full name.
+    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.name
+    }
+
+    /// Short name.
+    async fn short_name<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.short_name.as_deref()
+    }
+
+    /// What kind of provider.
+    async fn kind(&self, context: &Context<'_>) -> ProviderKind {
+        self.row(context).row.kind.into()
+    }
+
+    /// Legal form.
+    async fn legal_form<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.legal_form.as_deref()
+    }
+
+    /// Seat.
+    async fn seat<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.seat.as_deref()
+    }
+
+    /// Area served, in words; `municipalities` lists what is known.
+    async fn area_served<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.area_served.as_deref()
+    }
+
+    /// Host of the website.
+    async fn website<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.website.as_deref()
+    }
+
+    /// Whether it is a member of the KDN (Dachverband kommunaler IT-Dienstleister); null where not known.
+    async fn kdn_member(&self, context: &Context<'_>) -> Option<bool> {
+        self.row(context).row.kdn_member
+    }
+
+    /// How far it has joined the central provider today.
+    async fn joining(&self, context: &Context<'_>) -> JoiningLevel {
+        providers::level_on(&self.row(context).joinings, reading(context).today).into()
+    }
+
+    /// Since when, and by which resolution; null when it has not joined.
+    async fn joining_details<'c>(&self, context: &Context<'c>) -> Option<Joining<'c>> {
+        joining_on(&self.row(context).joinings, reading(context).today).map(Joining::new)
+    }
+
+    /// The provider that it has gone into; null while it goes on.
+    async fn merged_into(&self, context: &Context<'_>) -> Option<Provider> {
+        snapshot(context).merged_into(self.0, reading(context).today).map(Provider)
+    }
+
+    /// Mergers that it was part of, before or after.
+    async fn mergers<'c>(&self, context: &Context<'c>) -> Vec<ProviderMerger<'c>> {
+        let id = self.row(context).row.id;
+        let rows = snapshot(context).mergers.iter().map(|(_, merger)| merger);
+        let took_part = |merger: &&catalogue::Merger| {
+            merger.row.successor_id == Some(id) || merger.predecessors.iter().any(|row| row.provider_id == Some(id))
+        };
+        rows.filter(took_part).map(ProviderMerger).collect()
+    }
+
+    /// Its published products by name.
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Product>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        page(products::of_provider(snapshot(context), self.0), &window, Product)
+    }
+
+    /// The municipalities and Kreise that it serves today, by name, as far as known.
+    async fn municipalities(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Municipality>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let serves = self.row(context).serves.iter().filter(|served| served.holds_on(reading(context).today));
+        let served = serves.map(|served| served.at).collect();
+        page(municipalities::by_name(snapshot(context), "served", served), &window, Municipality)
+    }
+
+    /// Where these facts come from.
+    async fn source<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.source
+    }
+
+    /// How sure these facts are, in the words of the collection.
+    async fn confidence<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.confidence
+    }
+
+    /// Invented for demonstration.
+    async fn sample(&self, context: &Context<'_>) -> bool {
+        self.row(context).row.sample
+    }
+}
+
+/// A merger of providers (Fusion), or an accession, as a dated event.
+pub struct ProviderMerger<'s>(&'s catalogue::Merger);
+
+/// Who went into a merger.
+pub struct MergerPredecessor<'s>(&'s ::entity::provider_merger_predecessor::Model);
+
+#[Object]
+impl ProviderMerger<'_> {
+    /// Natural key.
+    async fn key(&self) -> &str {
+        &self.0.row.key
+    }
+
+    /// What happened.
+    async fn kind(&self) -> MergerKind {
+        self.0.row.kind.into()
+    }
+
+    /// The day on which it took effect; null where the source names no day.
+    async fn on(&self) -> Option<Date> {
+        self.0.row.on_date.map(Date)
+    }
+
+    /// The date as the source gives it.
+    async fn date_text(&self) -> &str {
+        &self.0.row.date_text
+    }
+
+    /// Who went into it.
+    async fn predecessors(&self) -> Vec<MergerPredecessor<'_>> {
+        self.0.predecessors.iter().map(MergerPredecessor).collect()
+    }
+
+    /// Who went on, by name.
+    async fn successor_name(&self) -> &str {
+        &self.0.row.successor_name
+    }
+
+    /// Who went on, where it is a provider of the catalogue.
+    async fn successor(&self, context: &Context<'_>) -> Option<Provider> {
+        snapshot(context).providers.find(self.0.row.successor_id?).map(Provider)
+    }
+
+    /// Municipalities or area affected, in words.
+    async fn affected(&self) -> Option<&str> {
+        self.0.row.affected.as_deref()
+    }
+
+    /// Where this comes from.
+    async fn source(&self) -> &str {
+        &self.0.row.source
+    }
+
+    /// How sure it is, in the words of the collection.
+    async fn confidence(&self) -> &str {
+        &self.0.row.confidence
+    }
+}
+
+#[Object]
+impl MergerPredecessor<'_> {
+    /// Name at that time.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The provider, where it is in the catalogue.
+    async fn provider(&self, context: &Context<'_>) -> Option<Provider> {
+        snapshot(context).providers.find(self.0.provider_id?).map(Provider)
+    }
+}
+
+/// Which provider: exactly one of these.
+#[derive(OneofObject)]
+pub enum ProviderBy {
+    /// By natural key.
+    Key(String),
+    /// By global id.
+    Id(ID),
+}
+
+/// Which providers. All parts that are given must hold.
+#[derive(Default, InputObject)]
+pub struct ProviderFilter {
+    /// All of these hold too.
+    pub and: Option<Vec<ProviderFilter>>,
+    /// At least one of these holds too.
+    pub or: Option<Vec<ProviderFilter>>,
+    /// This does not hold.
+    pub not: Option<Box<ProviderFilter>>,
+    /// Its key.
+    pub key: Option<ValueFilter<String>>,
+    /// What kind.
+    pub kind: Option<ValueFilter<ProviderKind>>,
+    /// How far it has joined today.
+    pub joining: Option<ValueFilter<JoiningLevel>>,
+    /// Whether it is known to be a member of the KDN, or known not to be.
+    pub kdn_member: Option<BooleanFilter>,
+    /// Its name or short name.
+    pub name: Option<TextFilter>,
+}
+
+fn condition(filter: ProviderFilter) -> Result<Condition<Is>> {
+    let mut parts = Parts::new();
+    parts.keys("key", filter.key, Is::Key)?;
+    parts.values("kind", filter.kind, |value| Ok(value.into()), Is::Kind)?;
+    parts.values("joining", filter.joining, |value| Ok(value.into()), Is::Joining)?;
+    parts.boolean(filter.kdn_member, Is::KdnMember);
+    parts.text("name.contains", filter.name, Is::NameContains)?;
+    parts.join(filter.and, filter.or, filter.not, condition)
+}
+
+/// What providers can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Field")]
+pub enum ProviderOrderField {
+    /// Name; umlauts as in a telephone book.
+    Name,
+    /// Key.
+    Key,
+    /// Number of published products.
+    ProductCount,
+}
+
+/// An order of providers. Equal ones stand by name.
+#[derive(InputObject)]
+pub struct ProviderOrder {
+    /// What is compared.
+    pub field: ProviderOrderField,
+    /// In which direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    pub direction: OrderDirection,
+}
+
+/// Root fields for providers.
+#[derive(Default)]
+pub struct ProviderQuery;
+
+#[Object]
+impl ProviderQuery {
+    /// Providers, by name unless ordered.
+    #[allow(clippy::too_many_arguments)]
+    async fn providers(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these providers.")] filter: Option<ProviderFilter>,
+        #[graphql(desc = "In this order.")] order_by: Option<Vec<ProviderOrder>>,
+    ) -> Result<Connection<Provider>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let condition = condition(filter.unwrap_or_default())?;
+        let order = order_by.unwrap_or_default().into_iter().map(|order| providers::Order {
+            field: order.field.into(),
+            is_descending: order.direction == OrderDirection::Desc,
+        });
+        let listing = providers::list(snapshot(context), &condition, order.collect(), reading(context).today);
+        page(listing, &window, Provider)
+    }
+
+    /// One provider; null and NOT_FOUND when there is none.
+    async fn provider(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: ProviderBy,
+    ) -> Result<Option<Provider>> {
+        let snapshot = snapshot(context);
+        let (found, named) = match by {
+            ProviderBy::Id(id) => (snapshot.providers.find(row_id("by.id", "Provider", &id)?), id.0),
+            ProviderBy::Key(key) => {
+                check_text("by.key", &key, LONGEST_TEXT)?;
+                (snapshot.provider_by_key(&key), key)
+            }
+        };
+        found.map_or_else(|| Err(Error::not_found(&named)), |at| Ok(Some(Provider(at))))
+    }
+}

@@ -1,0 +1,123 @@
+//! Standard products: the same thing across providers.
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::{
+    category::Category,
+    connection::{Connection, page},
+    context::snapshot,
+    input::{Parts, TextFilter, ValueFilter},
+    node::global_id,
+    product::Product,
+};
+use crate::{
+    catalogue::{self, At},
+    condition::Condition,
+    error::Result,
+    listing::Window,
+    products,
+    standard_products::{self, Is},
+};
+
+/// The same thing across providers (Standardprodukt), for example the E-Akte: the basis for comparing offers.
+#[derive(Clone, Copy)]
+pub struct StandardProduct(pub At<catalogue::StandardProduct>);
+
+impl StandardProduct {
+    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::StandardProduct {
+        &snapshot(context).standard_products[self.0]
+    }
+}
+
+#[Object]
+impl StandardProduct {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self, context: &Context<'_>) -> ID {
+        global_id("StandardProduct", self.row(context).row.id)
+    }
+
+    /// Natural key.
+    async fn key<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.key
+    }
+
+    /// Name.
+    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.name
+    }
+
+    /// What it is, in a sentence.
+    async fn summary<'c>(&self, context: &Context<'c>) -> &'c str {
+        &self.row(context).row.summary
+    }
+
+    /// Its category.
+    async fn category(&self, context: &Context<'_>) -> Category {
+        Category(self.row(context).category)
+    }
+
+    /// Published products that implement it, by name.
+    async fn implementations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Product>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        page(products::implementing(snapshot(context), self.0), &window, Product)
+    }
+
+    /// Invented for demonstration.
+    async fn sample(&self, context: &Context<'_>) -> bool {
+        self.row(context).row.sample
+    }
+}
+
+/// Which standard products. All parts that are given must hold.
+#[derive(Default, InputObject)]
+pub struct StandardProductFilter {
+    /// All of these hold too.
+    pub and: Option<Vec<StandardProductFilter>>,
+    /// At least one of these holds too.
+    pub or: Option<Vec<StandardProductFilter>>,
+    /// This does not hold.
+    pub not: Option<Box<StandardProductFilter>>,
+    /// Its key.
+    pub key: Option<ValueFilter<String>>,
+    /// Key of its category; the key of a top category means all below it too.
+    pub category: Option<ValueFilter<String>>,
+    /// Its name.
+    pub name: Option<TextFilter>,
+}
+
+fn condition(filter: StandardProductFilter) -> Result<Condition<Is>> {
+    let mut parts = Parts::new();
+    parts.keys("key", filter.key, Is::Key)?;
+    parts.keys("category", filter.category, Is::Category)?;
+    parts.text("name.contains", filter.name, Is::NameContains)?;
+    parts.join(filter.and, filter.or, filter.not, condition)
+}
+
+/// Root fields for standard products.
+#[derive(Default)]
+pub struct StandardProductQuery;
+
+#[Object]
+impl StandardProductQuery {
+    /// Standard products by name.
+    async fn standard_products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these standard products.")] filter: Option<StandardProductFilter>,
+    ) -> Result<Connection<StandardProduct>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let condition = condition(filter.unwrap_or_default())?;
+        page(standard_products::list(snapshot(context), &condition), &window, StandardProduct)
+    }
+}

@@ -1,0 +1,118 @@
+//! Answers of the GraphQL endpoint: bodies, status codes, and errors in the caller's language.
+
+use async_graphql::{Response as Outcome, ServerError, Value};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde::Serialize;
+
+use super::request::Info;
+use crate::{
+    error::{Code, Error},
+    text::Language,
+};
+
+/// The media type of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/graphql-response+json`: a request that can't run has a status of its own.
+    GraphqlResponse,
+    /// `application/json`: for clients of old, 200 for everything that is GraphQL.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+}
+
+/// An answer without data: the request did not run.
+pub fn refusal(status: StatusCode, error: &Error, request: &Info, media_type: MediaType) -> Response {
+    let errors = vec![error.to_server_error(request.language, &request.id)];
+    write(status, &Written { errors, data: None }, request, media_type)
+}
+
+/// The status of a document that can't run.
+pub fn status_of_invalid_document(media_type: MediaType) -> StatusCode {
+    match media_type {
+        MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+        MediaType::Json => StatusCode::OK,
+    }
+}
+
+/// The answer of a request that ran, or that the library refused to run.
+pub fn outcome(outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
+    // INVARIANT: errors of fields have a path; without data and without a path nothing ran.
+    let did_run = outcome.data != Value::Null || outcome.errors.iter().any(|error| !error.path.is_empty());
+    let status = if did_run { StatusCode::OK } else { status_of_invalid_document(media_type) };
+    let errors = outcome.errors.into_iter().map(|error| translate(error, request)).collect();
+    write(status, &Written { errors, data: did_run.then_some(&outcome.data) }, request, media_type)
+}
+
+/// Gives every error its code, its request id, and the caller's language; masks what is a fault of ours.
+fn translate(mut error: ServerError, request: &Info) -> ServerError {
+    let ours = match error.source::<Error>() {
+        Some(ours) => ours.clone(),
+        None if error.source.is_some() => Error::internal(&error.message),
+        None if error.path.is_empty() => {
+            let message = error.message.as_str();
+            Error::new(
+                Code::GraphqlValidationFailed,
+                format!("Das Dokument passt nicht zum Schema: {message}"),
+                message,
+            )
+        }
+        None => bad_value(&error),
+    };
+    let translated = ours.to_server_error(request.language, &request.id);
+    error.message = translated.message;
+    error.extensions = translated.extensions;
+    error.source = None;
+    error
+}
+
+/// An error of an input value: our scalars bring their field and their German sentence.
+fn bad_value(error: &ServerError) -> Error {
+    let extension = |name: &str| match error.extensions.as_ref().and_then(|extensions| extensions.get(name)) {
+        Some(Value::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let message = error.message.split_once("\": ").map_or(error.message.as_str(), |(_, message)| message);
+    let german = extension("de").map_or_else(|| format!("Ungültiger Wert: {message}"), str::to_owned);
+    Error::bad_input(extension("field").unwrap_or("argument"), german, message)
+}
+
+fn write(status: StatusCode, body: &Written<'_>, request: &Info, media_type: MediaType) -> Response {
+    let content_type = match media_type {
+        MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        MediaType::Json => "application/json; charset=utf-8",
+    };
+    let language = match request.language {
+        Language::De => "de",
+        Language::En => "en",
+    };
+    let mut response = match serde_json::to_vec(body) {
+        Ok(bytes) => Response::new(Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, request_id = request.id, "an answer could not be written");
+            return error_without_body();
+        }
+    };
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language, authorization"));
+    response
+}
+
+fn error_without_body() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

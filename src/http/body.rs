@@ -1,0 +1,109 @@
+//! The parameters of a GraphQL request: from a bounded body, or from the query string.
+
+use async_graphql::Variables;
+use axum::body::{Body, Bytes};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+
+use crate::error::{Code, Error, Result};
+
+/// What a request asks for.
+#[derive(Debug)]
+pub struct Parameters {
+    /// The document.
+    pub query: String,
+    /// Which operation of the document.
+    pub operation_name: Option<String>,
+    /// Values of its variables.
+    pub variables: Variables,
+}
+
+/// The query string of a GET.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueryString {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Error::limit("body_bytes", limit as u64, limit as u64 + 1)),
+        Err(_) => Err(bad_request("Der Inhalt kam nicht vollständig an.", "The body did not arrive completely.")),
+    }
+}
+
+/// Reads the parameters from a JSON body.
+pub fn from_json(body: &[u8]) -> Result<Parameters> {
+    let json: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        bad_request(
+            &format!("Der Inhalt ist kein gültiges JSON (Zeile {line}, Spalte {column})."),
+            &format!("The body is no valid JSON (line {line}, column {column})."),
+        )
+    })?;
+    let serde_json::Value::Object(mut fields) = json else {
+        return Err(bad_request(
+            "Erwartet wird ein JSON-Objekt mit query; Listen von Anfragen werden nicht angenommen.",
+            "A JSON object with query is expected; lists of requests are not accepted.",
+        ));
+    };
+    check_map("extensions", fields.get("extensions"))?;
+    check_map("variables", fields.get("variables"))?;
+    let mut text = |name: &'static str| match fields.remove(name) {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(serde_json::Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong_kind(name, "ein Text", "a text")),
+    };
+    let query = text("query")?;
+    let operation_name = text("operationName")?;
+    let variables = fields.remove("variables").unwrap_or_default();
+    parameters(query, operation_name, variables)
+}
+
+/// Reads the parameters from the query string.
+pub fn from_query_string(given: QueryString) -> Result<Parameters> {
+    let object = |name: &'static str, text: Option<String>| {
+        let json = text.filter(|text| !text.is_empty()).map(|text| serde_json::from_str::<serde_json::Value>(&text));
+        let json = json.transpose().map_err(|_| wrong_kind(name, "ein JSON-Objekt", "a JSON object"))?;
+        check_map(name, json.as_ref()).map(|()| json.unwrap_or_default())
+    };
+    object("extensions", given.extensions)?;
+    let variables = object("variables", given.variables)?;
+    parameters(given.query, given.operation_name, variables)
+}
+
+fn parameters(
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: serde_json::Value,
+) -> Result<Parameters> {
+    let query = query.filter(|query| !query.trim().is_empty()).ok_or_else(|| {
+        bad_request(
+            "query fehlt. Bitte ein GraphQL-Dokument angeben.",
+            "query is missing. Please give a GraphQL document.",
+        )
+    })?;
+    // Some clients send an empty name when they mean none.
+    let operation_name = operation_name.filter(|name| !name.is_empty());
+    Ok(Parameters { query, operation_name, variables: Variables::from_json(variables) })
+}
+
+fn check_map(name: &'static str, value: Option<&serde_json::Value>) -> Result<()> {
+    match value {
+        None | Some(serde_json::Value::Null | serde_json::Value::Object(_)) => Ok(()),
+        Some(_) => Err(wrong_kind(name, "ein JSON-Objekt", "a JSON object")),
+    }
+}
+
+fn wrong_kind(name: &'static str, de: &str, en: &str) -> Error {
+    bad_request(&format!("{name} muss {de} sein."), &format!("{name} must be {en}.")).with("field", name)
+}
+
+fn bad_request(de: &str, en: &str) -> Error {
+    Error::new(Code::BadRequest, de, en)
+}

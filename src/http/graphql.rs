@@ -1,0 +1,174 @@
+//! GraphQL over HTTP: what the library's own integration gets wrong is done here (status codes, media types,
+//! bounded bodies, no batches, no mutation by GET).
+
+use async_graphql::{Request as Execution, parser::types::OperationType};
+use axum::{
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+
+use super::{
+    App,
+    answer::{MediaType, outcome, refusal, status_of_invalid_document},
+    body::{self, Parameters, QueryString},
+    negotiation,
+    request::Info,
+};
+use crate::{
+    error::{Code, Error, Result},
+    graphql::{context::Reading, guard, variables},
+};
+
+/// `POST /graphql`.
+pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
+    // The body is read first: who is refused while still sending sees a broken connection instead of the answer.
+    let body = tokio::time::timeout(app.0.request_timeout, body::read(body, app.0.limits.body_bytes)).await;
+    let media_type = match admit(&headers, &request) {
+        Ok(media_type) => media_type,
+        Err(refused) => return *refused,
+    };
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return refusal(status_of_unread(&error), &error, &request, media_type),
+        Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, &too_slow(), &request, media_type),
+    };
+    if !negotiation::is_json(&headers) {
+        let error = Error::new(
+            Code::BadRequest,
+            "Der Inhalt muss JSON sein: Content-Type: application/json.",
+            "The body must be JSON: Content-Type: application/json.",
+        );
+        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
+    }
+    match body::from_json(&body) {
+        Ok(parameters) => run(&app, parameters, &request, media_type, true).await,
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
+    }
+}
+
+/// `GET /graphql`: queries only.
+pub async fn get(
+    State(app): State<App>,
+    request: Info,
+    headers: HeaderMap,
+    query: Result<Query<QueryString>, QueryRejection>,
+) -> Response {
+    let media_type = match admit(&headers, &request) {
+        Ok(media_type) => media_type,
+        Err(refused) => return *refused,
+    };
+    let parameters = body::from_query_string(query.map(|Query(query)| query).unwrap_or_default());
+    match parameters {
+        Ok(parameters) => run(&app, parameters, &request, media_type, false).await,
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
+    }
+}
+
+/// Any other method.
+pub async fn other_method(request: Info, method: Method) -> Response {
+    let error = Error::new(
+        Code::BadRequest,
+        format!("{method} gibt es hier nicht. Bitte POST verwenden, oder GET für Abfragen."),
+        format!("{method} does not exist here. Please use POST, or GET for queries."),
+    );
+    not_allowed(&error, &request, MediaType::Json, "GET, POST")
+}
+
+/// Who may go on, and which media type it gets.
+fn admit(headers: &HeaderMap, request: &Info) -> Result<MediaType, Box<Response>> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Err(Box::new(unauthenticated(request)));
+    }
+    negotiation::accepted(headers).ok_or_else(|| {
+        let error = Error::new(
+            Code::BadRequest,
+            "Geantwortet wird als application/graphql-response+json oder application/json. Bitte Accept anpassen.",
+            "Answers are application/graphql-response+json or application/json. Please change Accept.",
+        );
+        Box::new(refusal(StatusCode::NOT_ACCEPTABLE, &error, request, MediaType::Json))
+    })
+}
+
+/// One answer for every token that is not accepted: it does not say why.
+fn unauthenticated(request: &Info) -> Response {
+    let error = Error::new(
+        Code::Unauthenticated,
+        "Die Anmeldung wird nicht angenommen. Ohne Token ist der öffentliche Katalog lesbar.",
+        "The credentials are not accepted. Without a token the public catalogue can be read.",
+    );
+    let mut response = refusal(StatusCode::UNAUTHORIZED, &error, request, MediaType::Json);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+async fn run(app: &App, given: Parameters, request: &Info, media_type: MediaType, may_write: bool) -> Response {
+    let execution = match prepare(app, given, request, may_write) {
+        Ok(execution) => execution,
+        Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
+        Err(Refused::Document(error)) => {
+            let status = match error.code {
+                Code::BadRequest => StatusCode::BAD_REQUEST,
+                _ => status_of_invalid_document(media_type),
+            };
+            return refusal(status, &error, request, media_type);
+        }
+    };
+    match tokio::time::timeout(app.0.request_timeout, app.0.schema.execute(execution)).await {
+        Ok(answered) => outcome(answered, request, media_type),
+        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type),
+    }
+}
+
+enum Refused {
+    Document(Error),
+    Method(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Document(error)
+    }
+}
+
+/// Parses, measures and checks a request, and gives it its ground: one snapshot, one day, one language.
+fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Result<Execution, Refused> {
+    let app = &*app.0;
+    let Parameters { query, operation_name, variables: mut values } = given;
+    let document = app.documents.parse(&query)?;
+    let operation = guard::operation(&document, operation_name.as_deref())?;
+    if operation.ty == OperationType::Mutation && !may_write {
+        return Err(Refused::Method(Error::new(
+            Code::BadRequest,
+            "Änderungen gehen nur mit POST.",
+            "Mutations go with POST only.",
+        )));
+    }
+    // First the values, then their cost: `first: -1` is a wrong value, not a limit.
+    variables::check(&app.types, operation, &mut values)?;
+    guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    let reading = Reading { snapshot: app.live.snapshot(), today: app.clock.today(), language: request.language };
+    let mut execution = Execution::new(String::new()).variables(values).data(reading);
+    execution.operation_name = operation_name;
+    execution.set_parsed_query(document.as_ref().clone());
+    Ok(execution)
+}
+
+fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, error, request, media_type);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn status_of_unread(error: &Error) -> StatusCode {
+    if error.code == Code::LimitExceeded { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+}
+
+fn too_slow() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Die Anfrage dauerte zu lange. Bitte kleinere Seiten abfragen oder es später noch einmal versuchen.",
+        "The request took too long. Please ask for smaller pages or try again later.",
+    )
+}

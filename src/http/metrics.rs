@@ -1,0 +1,53 @@
+//! Figures for Prometheus.
+
+use std::{sync::OnceLock, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use super::App;
+
+/// Upper bounds of the request duration's buckets, in seconds.
+const BUCKETS: [f64; 10] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Installs the recorder of this process, once.
+pub fn install() {
+    HANDLE.get_or_init(|| {
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS);
+        let installed = builder
+            .map_err(|error| error.to_string())
+            .and_then(|builder| builder.install_recorder().map_err(|error| error.to_string()));
+        installed.inspect_err(|error| tracing::error!(error, "no metrics")).ok()
+    });
+}
+
+/// Counts a request and its duration.
+pub fn count_request(path: &str, status: StatusCode, elapsed: Duration) {
+    let labels = [("path", path.to_owned()), ("status", status.as_u16().to_string())];
+    metrics::counter!("itkatalog_requests_total", &labels).increment(1);
+    metrics::histogram!("itkatalog_request_duration_seconds", "path" => path.to_owned()).record(elapsed.as_secs_f64());
+}
+
+/// Keeps the recorder's memory bounded; to be called every few seconds.
+pub fn upkeep() {
+    if let Some(Some(handle)) = HANDLE.get() {
+        handle.run_upkeep();
+    }
+}
+
+/// `GET /metrics`.
+pub async fn show(State(app): State<App>) -> impl IntoResponse {
+    let snapshot = app.0.live.snapshot();
+    metrics::gauge!("itkatalog_catalogue_version").set(snapshot.version as f64);
+    metrics::gauge!("itkatalog_catalogue_products").set(snapshot.products.len() as f64);
+    metrics::gauge!("itkatalog_database_up").set(f64::from(u8::from(app.0.live.is_database_up())));
+    metrics::counter!("itkatalog_sql_statements_total").absolute(app.0.database.statements());
+    let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}

@@ -1,0 +1,92 @@
+//! The outside: routes, the GraphQL handler, health, metrics. Only here, in `server` and in `identity` is axum named.
+
+mod answer;
+mod body;
+mod graphql;
+mod health;
+pub mod metrics;
+mod negotiation;
+mod request;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    middleware,
+    response::IntoResponse,
+    routing::get,
+};
+
+use crate::{
+    catalogue::Live,
+    clock::Clock,
+    config::Config,
+    database::Database,
+    error::{Code, Error},
+    graphql::{Schema, documents::Documents, schema, sdl, types::Types},
+};
+
+/// What every request shares.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    schema: Schema,
+    sdl: String,
+    types: Types,
+    documents: Documents,
+    live: Arc<Live>,
+    database: Database,
+    clock: Clock,
+    limits: crate::config::Limits,
+    request_timeout: Duration,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(config: &Config, clock: Clock, database: Database, live: Arc<Live>) -> Result<Self, String> {
+        let schema = schema();
+        let sdl = sdl(&schema);
+        let types = Types::from_sdl(&sdl).map_err(|error| format!("the schema can't be read back: {error}"))?;
+        Ok(Self(Arc::new(Parts {
+            documents: Documents::new(&config.limits),
+            limits: config.limits.clone(),
+            request_timeout: Duration::from_millis(config.request_timeout_ms),
+            schema,
+            sdl,
+            types,
+            live,
+            database,
+            clock,
+        })))
+    }
+
+    /// All routes.
+    pub fn router(self) -> Router {
+        metrics::install();
+        Router::new()
+            .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+            .route("/schema.graphql", get(schema_text))
+            .route("/livez", get(health::live))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(metrics::show))
+            .fallback(nothing_here)
+            .layer(middleware::from_fn(request::with_id))
+            .with_state(self)
+    }
+}
+
+async fn schema_text(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], app.0.sdl.clone())
+}
+
+async fn nothing_here(request: request::Info) -> impl IntoResponse {
+    let error = Error::new(
+        Code::NotFound,
+        "Hier ist nichts. Die Schnittstelle ist /graphql, das Schema /schema.graphql.",
+        "There is nothing here. The interface is /graphql, the schema /schema.graphql.",
+    );
+    answer::refusal(StatusCode::NOT_FOUND, &error, &request, answer::MediaType::Json)
+}

@@ -1,0 +1,27 @@
+//! itkatalog: the IT catalogue of North Rhine-Westphalia as a GraphQL service.
+//!
+//! Modules in layer order, each may use those above it: plain things first (`text`, `error`, `clock`,
+//! `config`, `database`), the rules (`access`), what is published (`catalogue`), the nouns with their
+//! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
+
+pub mod access;
+pub mod availability;
+pub mod catalogue;
+pub mod cli;
+pub mod clock;
+pub mod condition;
+pub mod config;
+pub mod contacts;
+pub mod database;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod listing;
+pub mod municipalities;
+pub mod prices;
+pub mod products;
+pub mod providers;
+pub mod seed;
+pub mod server;
+pub mod standard_products;
+pub mod text;

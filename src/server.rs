@@ -1,0 +1,107 @@
+//! From settings to a running service. Tests start it the same way.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::{
+    catalogue::Live,
+    clock::Clock,
+    config::Config,
+    database::Database,
+    http::{App, metrics},
+    seed::{self, Content},
+};
+
+/// How often the recorder of metrics is tidied up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A service that is ready to run.
+pub struct Server {
+    router: Router,
+    live: Arc<Live>,
+    database: Database,
+    config: Config,
+}
+
+impl Server {
+    /// Connects, migrates, loads sample data into an empty database if wanted, and loads the catalogue.
+    pub async fn build(config: Config, clock: Clock, is_demo: bool) -> Result<Self, String> {
+        if is_demo && !config.listen.ip().is_loopback() {
+            return Err(format!(
+                "serve --demo listens on a loopback address only, not on {}: the sample data is for trying out",
+                config.listen
+            ));
+        }
+        let database = Database::connect(&config).await?;
+        database.migrate_up().await?;
+        let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;
+        if is_empty && is_demo {
+            seed::run(&database, clock, Content::Demo).await?;
+        } else if is_empty {
+            tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
+        }
+        let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
+        let router = App::new(&config, clock, database.clone(), live.clone())?.router();
+        Ok(Self { router, live, database, config })
+    }
+
+    /// All routes, for tests that need no network.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// The catalogue that is served.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// The database behind it.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Listens, tells the address, and serves until `stop`; requests that run then may finish.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+        tell: impl FnOnce(SocketAddr),
+    ) -> Result<(), String> {
+        let listener = TcpListener::bind(self.config.listen)
+            .await
+            .map_err(|error| format!("can't listen on {}: {error}", self.config.listen))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let refreshing =
+            tokio::spawn(self.live.clone().keep_fresh(Duration::from_millis(self.config.refresh_interval_ms)));
+        let upkeep = tokio::spawn(keep_tidy());
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let signal = async move {
+            stop.await;
+            tracing::info!("stopping: running requests may finish");
+            let _ = stopping.send(());
+        };
+        tell(address);
+        let serving = axum::serve(listener, self.router).with_graceful_shutdown(signal);
+        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
+        let patience = async move {
+            let _ = stopped.await;
+            tokio::time::sleep(grace).await;
+        };
+        let result = tokio::select! {
+            result = serving => result.map_err(|error| error.to_string()),
+            () = patience => Err("stopped with requests still running".to_owned()),
+        };
+        refreshing.abort();
+        upkeep.abort();
+        result
+    }
+}
+
+async fn keep_tidy() {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        metrics::upkeep();
+    }
+}

@@ -1,0 +1,127 @@
+//! Languages of answers, and the folding that makes German text comparable.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A language that the service answers in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// German, the default.
+    #[default]
+    De,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// Picks from an `Accept-Language` header: the first of the highest weight that is German or English.
+    pub fn from_accept_language(header: &str) -> Self {
+        let weighted = header.split(',').filter_map(|range| {
+            let (tag, weight) = range.split_once(";q=").unwrap_or((range, "1"));
+            let language = match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
+                "de" => Self::De,
+                "en" => Self::En,
+                _ => return None,
+            };
+            Some((language, weight.trim().parse::<f32>().ok().filter(|weight| *weight > 0.0)?))
+        });
+        let best = weighted.fold(None, |best: Option<(Self, f32)>, next| match best {
+            Some(best) if best.1 >= next.1 => Some(best),
+            _ => Some(next),
+        });
+        best.map(|(language, _)| language).unwrap_or_default()
+    }
+}
+
+/// The same sentence in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// German.
+    pub de: String,
+    /// English.
+    pub en: String,
+}
+
+impl Text {
+    /// A sentence in both languages.
+    pub fn new(de: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { de: de.into(), en: en.into() }
+    }
+
+    /// The sentence in one language.
+    pub fn in_language(self, language: Language) -> String {
+        match language {
+            Language::De => self.de,
+            Language::En => self.en,
+        }
+    }
+}
+
+/// Folds text for comparing and searching: lower case, `ä` as `ae`, `ß` as `ss`, other accents dropped,
+/// everything that is neither letter nor digit a single space.
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len() + 8);
+    for character in text.nfc().flat_map(char::to_lowercase) {
+        match character {
+            'ä' => folded.push_str("ae"),
+            'ö' => folded.push_str("oe"),
+            'ü' => folded.push_str("ue"),
+            'ß' => folded.push_str("ss"),
+            other => {
+                folded.extend(std::iter::once(other).nfd().filter(|part| part.is_alphanumeric() || !is_mark(*part)))
+            }
+        }
+    }
+    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+fn is_mark(character: char) -> bool {
+    unicode_normalization::char::is_combining_mark(character)
+}
+
+/// Groups an integer's digits by threes as the language does: `1.234.567` or `1,234,567`.
+pub fn grouped(number: i64, language: Language) -> String {
+    let separator = if language == Language::De { '.' } else { ',' };
+    let digits = number.unsigned_abs().to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if number < 0 {
+        grouped.push('-');
+    }
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(separator);
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn umlauts_and_their_spellings_fold_alike() {
+        assert_eq!(fold("Bürger-Büro"), "buerger buero");
+        assert_eq!(fold("BUERGER  buero"), fold("Bürger/Büro"));
+        assert_eq!(fold("Straßen"), fold("STRASSEN"));
+        assert_eq!(fold("u\u{308}ber"), "ueber");
+        assert_eq!(fold("Café"), "cafe");
+        assert_eq!(fold(" -- "), "");
+    }
+
+    #[test]
+    fn the_language_with_the_highest_weight_wins() {
+        assert_eq!(Language::from_accept_language("fr, en;q=0.5, de;q=0.8"), Language::De);
+        assert_eq!(Language::from_accept_language("en-GB,de;q=0.9"), Language::En);
+        assert_eq!(Language::from_accept_language("*"), Language::De);
+        assert_eq!(Language::from_accept_language("en;q=0"), Language::De);
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_threes() {
+        assert_eq!(grouped(262_670, Language::De), "262.670");
+        assert_eq!(grouped(-1_000, Language::En), "-1,000");
+        assert_eq!(grouped(7, Language::De), "7");
+    }
+}
