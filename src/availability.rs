@@ -122,10 +122,10 @@ impl<'s> Situation<'s> {
         let found = found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
         match wanted.question {
             Some(question) => {
-                let name = format!("available products by rank: {}", question.folded());
+                let name = format!("available ~{}", question.folded());
                 Listing::sorted(name, found, move |found| products::by_rank(snapshot, found.product, &question))
             }
-            None => Listing::sorted("available products".to_owned(), found, move |found| by_status(snapshot, found)),
+            None => Listing::sorted("available".to_owned(), found, move |found| by_status(snapshot, found)),
         }
     }
 

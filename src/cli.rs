@@ -148,15 +148,19 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
 async fn health(config: &Config) -> Result<(), String> {
     use http_body_util::Empty;
     use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-    let uri = format!("http://{}/readyz", config.listen);
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let uri = format!("http://{address}/readyz");
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
     let uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
     let answer = tokio::time::timeout(std::time::Duration::from_secs(5), client.get(uri)).await;
     match answer {
         Ok(Ok(response)) if response.status().is_success() => Ok(()),
         Ok(Ok(response)) => Err(format!("not ready: {}", response.status())),
-        Ok(Err(error)) => Err(format!("no instance answers on {}: {error}", config.listen)),
-        Err(_) => Err(format!("no answer from {} within 5 s", config.listen)),
+        Ok(Err(error)) => Err(format!("no instance answers on {address}: {error}")),
+        Err(_) => Err(format!("no answer from {address} within 5 s")),
     }
 }
 

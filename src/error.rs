@@ -50,13 +50,15 @@ impl Code {
 pub struct Error {
     /// What clients branch on.
     pub code: Code,
-    /// What people read: what is wrong, and the next step.
-    pub text: Text,
-    /// More for `extensions`, such as `field` or `limit`.
-    pub details: Vec<(&'static str, Value)>,
-    /// The place in the document, for errors of the document.
-    pub position: Option<Pos>,
-    /// For the log only.
+    // Boxed: results are passed on far more often than errors are made.
+    rest: Box<Rest>,
+}
+
+#[derive(Clone, Debug)]
+struct Rest {
+    text: Text,
+    details: Vec<(&'static str, Value)>,
+    position: Option<Pos>,
     cause: Option<String>,
 }
 
@@ -66,7 +68,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with a sentence in both languages.
     pub fn new(code: Code, de: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { code, text: Text::new(de, en), details: Vec::new(), position: None, cause: None }
+        let rest = Rest { text: Text::new(de, en), details: Vec::new(), position: None, cause: None };
+        Self { code, rest: Box::new(rest) }
     }
 
     /// A value that the caller gave is wrong.
@@ -103,23 +106,30 @@ impl Error {
             "Interner Fehler. Bitte die requestId an den Betrieb melden.",
             "Internal error. Please report the requestId to the operators.",
         );
-        error.cause = Some(cause.to_string());
+        error.rest.cause = Some(cause.to_string());
         error
     }
 
     /// Adds a detail to `extensions`.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.details.push((name, value.into()));
+        self.rest.details.push((name, value.into()));
+        self
+    }
+
+    /// Names the place in the document, for errors of the document.
+    #[must_use]
+    pub fn at(mut self, position: Option<Pos>) -> Self {
+        self.rest.position = position;
         self
     }
 
     /// Turns this error into what GraphQL sends, in the caller's language.
     pub fn to_server_error(&self, language: Language, request_id: &str) -> ServerError {
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.rest.cause {
             tracing::error!(request_id, cause, "a request failed");
         }
-        let mut error = ServerError::new(self.text.clone().in_language(language), self.position);
+        let mut error = ServerError::new(self.rest.text.clone().in_language(language), self.rest.position);
         error.extensions = Some(self.extensions(request_id));
         error
     }
@@ -127,7 +137,7 @@ impl Error {
     fn extensions(&self, request_id: &str) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
-        for (name, value) in &self.details {
+        for (name, value) in &self.rest.details {
             extensions.set(name, value.clone());
         }
         extensions.set("requestId", request_id);
@@ -138,8 +148,8 @@ impl Error {
 // `Display` and no `std::error::Error`: so `?` in a resolver keeps the whole error as the source of GraphQL's.
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.code.as_str(), self.text.en)?;
-        match &self.cause {
+        write!(formatter, "{}: {}", self.code.as_str(), self.rest.text.en)?;
+        match &self.rest.cause {
             Some(cause) => write!(formatter, " ({cause})"),
             None => Ok(()),
         }

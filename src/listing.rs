@@ -19,8 +19,10 @@ const LONGEST_CURSOR: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
     /// Smaller values first.
+    #[serde(rename = "u")]
     Up(Value),
     /// Larger values first.
+    #[serde(rename = "d")]
     Down(Reverse<Value>),
 }
 
@@ -79,11 +81,9 @@ enum Rows {
     Last(usize),
 }
 
+/// The list that a cursor belongs to, and the position in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Cursor {
-    list: String,
-    position: Position,
-}
+struct Cursor(String, Position);
 
 impl Window {
     /// Checks the four paging arguments: one of `first` and `last`, 1 to 100; cursors of this service.
@@ -142,6 +142,12 @@ impl Cursor {
     }
 }
 
+/// Names an order for cursors: `Name+ Population-`.
+pub fn signature<F: std::fmt::Debug>(order: impl Iterator<Item = (F, bool)>) -> String {
+    let parts = order.map(|(field, is_descending)| format!("{field:?}{}", if is_descending { '-' } else { '+' }));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 /// All rows of a list in order. `T` is what a row is known by.
 pub struct Listing<'a, T> {
     name: String,
@@ -192,14 +198,14 @@ impl<'a, T> Listing<'a, T> {
             Rows::Last(rows) => start = start.max(end.saturating_sub(rows)),
         }
         let Self { name, rows, position } = self;
-        let cursor = |row: &T| Cursor { list: name.clone(), position: position(row) }.encode();
+        let cursor = |row: &T| Cursor(name.clone(), position(row)).encode();
         let rows = rows.into_iter().skip(start).take(end - start).map(|row| (cursor(&row), row)).collect();
         Ok(Page { rows, total, has_previous: start > 0, has_next: end < total })
     }
 
     fn place<'c>(&self, field: &str, cursor: &'c Cursor) -> Result<&'c Position> {
-        if cursor.list == self.name {
-            return Ok(&cursor.position);
+        if cursor.0 == self.name {
+            return Ok(&cursor.1);
         }
         Err(Error::bad_input(
             field,

@@ -6,7 +6,7 @@ use sea_orm::prelude::Date;
 use crate::{
     catalogue::{At, Municipality, Snapshot},
     condition::Condition,
-    listing::{Key, Listing, Position},
+    listing::{self, Key, Listing, Position},
     text::fold,
 };
 
@@ -62,7 +62,8 @@ pub fn list<'s>(
 ) -> Listing<'s, At<Municipality>> {
     let found = snapshot.municipalities.iter().filter(|(_, row)| holds(snapshot, row, condition, today));
     let found = found.map(|(at, _)| at).collect();
-    let name = format!("municipalities by {order:?}");
+    let name =
+        format!("municipalities {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
     Listing::sorted(name, found, move |at| {
         let municipality = &snapshot.municipalities[*at];
         let key = |order: &Order| match order.field {

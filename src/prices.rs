@@ -187,8 +187,11 @@ impl Quantity<'_> {
             (Source::Flat, _) => count,
             (Source::Population(day), Language::De) => format!("{count} Einwohner (Stand {day})"),
             (Source::Population(day), Language::En) => format!("{count} inhabitants (as of {day})"),
-            (Source::Assumption(row), Language::De) => format!("{count} (Annahme: {}; {})", row.text_de, row.source),
-            (Source::Assumption(row), Language::En) => format!("{count} (assumption: {}; {})", row.text_en, row.source),
+            (Source::Assumption(row), Language::De) if row.source == "ours" => {
+                format!("{count} (eigene Annahme: {})", row.text_de)
+            }
+            (Source::Assumption(row), Language::De) => format!("{count} (Annahme: {}, {})", row.text_de, row.source),
+            (Source::Assumption(row), Language::En) => format!("{count} (assumed: {}, {})", row.text_en, row.source),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     access::ProductKind,
     catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, joining_on, search::Question},
     condition::Condition,
-    listing::{Key, Listing, Position},
+    listing::{self, Key, Listing, Position},
     text::fold,
 };
 
@@ -78,10 +78,10 @@ pub fn list<'s>(
     let found = snapshot.products.iter().filter(|(_, product)| wanted(product) && answers(product)).map(|(at, _)| at);
     let found: Vec<_> = found.collect();
     if let (Some(question), true) = (question, order.is_empty()) {
-        let name = format!("products by rank: {}", question.folded());
+        let name = format!("products ~{}", question.folded());
         return Listing::sorted(name, found, move |at| by_rank(snapshot, *at, &question));
     }
-    let name = format!("products by {order:?}");
+    let name = format!("products {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
     let is_by_name = order.iter().all(|order| order.field == Field::Name && !order.is_descending);
     let position = move |at: &At<Product>| position(snapshot, *at, &order);
     if is_by_name { Listing::ordered(name, found, position) } else { Listing::sorted(name, found, position) }

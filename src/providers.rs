@@ -9,7 +9,7 @@ use sea_orm::prelude::Date;
 use crate::{
     catalogue::{At, Provider, Snapshot, joining_on},
     condition::Condition,
-    listing::{Key, Listing, Position},
+    listing::{self, Key, Listing, Position},
     text::fold,
 };
 
@@ -57,7 +57,8 @@ pub fn list<'s>(
 ) -> Listing<'s, At<Provider>> {
     let found = snapshot.providers.iter().filter(|(_, provider)| holds(provider, condition, today));
     let found = found.map(|(at, _)| at).collect();
-    let name = format!("providers by {order:?}");
+    let name =
+        format!("providers {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
     Listing::sorted(name, found, move |at| {
         let provider = &snapshot.providers[*at];
         let key = |order: &Order| match order.field {

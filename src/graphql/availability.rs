@@ -8,7 +8,8 @@ use super::{
     context::{Reading, reading, snapshot},
     municipality::MunicipalityBy,
     price::{Money, Price},
-    product::{Conditions, Product, ProductFilter, condition, conditions, question},
+    product::{Conditions, Product, conditions},
+    product_list::{ProductFilter, condition, question},
     scalars::Date,
 };
 use crate::{

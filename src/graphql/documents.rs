@@ -60,13 +60,12 @@ impl Documents {
 }
 
 fn syntax_error(error: &async_graphql::parser::Error) -> Error {
-    let mut refused = Error::new(
+    Error::new(
         Code::GraphqlValidationFailed,
         format!("Das Dokument ist kein gültiges GraphQL: {error}"),
         format!("The document is no valid GraphQL: {error}"),
-    );
-    refused.position = error.positions().next();
-    refused
+    )
+    .at(error.positions().next())
 }
 
 /// The deepest nesting of brackets outside of strings and comments.

@@ -66,12 +66,13 @@ pub enum OrderDirection {
 /// Conditions of one filter object, all of which must hold.
 pub struct Parts<C>(Vec<Condition<C>>);
 
-impl<C> Parts<C> {
-    /// No condition yet.
-    pub fn new() -> Self {
+impl<C> Default for Parts<C> {
+    fn default() -> Self {
         Self(Vec::new())
     }
+}
 
+impl<C> Parts<C> {
     /// Adds a condition for each part of a value filter that is given.
     pub fn values<T: InputType, V>(
         &mut self,

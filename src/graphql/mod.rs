@@ -9,11 +9,13 @@ pub mod customer_group;
 pub mod documents;
 pub mod guard;
 pub mod input;
+pub mod merger;
 pub mod municipality;
 pub mod node;
 pub mod phase;
 pub mod price;
 pub mod product;
+pub mod product_list;
 pub mod provider;
 pub mod scalars;
 pub mod standard_product;
@@ -29,7 +31,7 @@ pub struct Query(
     node::NodeQuery,
     viewer::ViewerQuery,
     availability::AvailabilityQuery,
-    product::ProductQuery,
+    product_list::ProductQuery,
     standard_product::StandardProductQuery,
     category::CategoryQuery,
     provider::ProviderQuery,

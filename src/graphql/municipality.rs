@@ -250,7 +250,7 @@ pub struct MunicipalityFilter {
 }
 
 fn condition(filter: MunicipalityFilter) -> Result<Condition<Is>> {
-    let mut parts = Parts::new();
+    let mut parts = Parts::default();
     parts.values("type", filter.kind, |value| Ok(value.into()), Is::Type)?;
     parts.values("district", filter.district, |ags| Ok(ags.0), Is::District)?;
     parts.keys("governmentDistrict", filter.government_district, Is::GovernmentDistrict)?;

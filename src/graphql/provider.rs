@@ -1,4 +1,4 @@
-//! Providers, how far they have joined, and their mergers.
+//! Providers, and how far they have joined.
 
 use ::entity::joining;
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
@@ -7,6 +7,7 @@ use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter},
+    merger::ProviderMerger,
     municipality::Municipality,
     node::{global_id, row_id},
     product::Product,
@@ -80,24 +81,6 @@ impl<'s> Joining<'s> {
         let resolution = row.resolution.as_deref();
         Self { level: row.level.into(), since: Date(row.valid_from), resolution, sample: row.sample }
     }
-}
-
-/// What happened to the providers of a merger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "::entity::provider_merger::Kind")]
-pub enum MergerKind {
-    /// Two or more became one.
-    Merger,
-    /// One joined another.
-    Accession,
-    /// One joined another and handed over its operations.
-    AccessionWithTransfer,
-    /// A common data centre was founded; all went on.
-    JointDataCentre,
-    /// A contract; all went on.
-    Cooperation,
-    /// Announced, not carried out as far as known.
-    Planned,
 }
 
 /// A municipal IT provider (IT-Dienstleister).
@@ -231,78 +214,6 @@ impl Provider {
     }
 }
 
-/// A merger of providers (Fusion), or an accession, as a dated event.
-pub struct ProviderMerger<'s>(&'s catalogue::Merger);
-
-/// Who went into a merger.
-pub struct MergerPredecessor<'s>(&'s ::entity::provider_merger_predecessor::Model);
-
-#[Object]
-impl ProviderMerger<'_> {
-    /// Natural key.
-    async fn key(&self) -> &str {
-        &self.0.row.key
-    }
-
-    /// What happened.
-    async fn kind(&self) -> MergerKind {
-        self.0.row.kind.into()
-    }
-
-    /// The day on which it took effect; null where the source names no day.
-    async fn on(&self) -> Option<Date> {
-        self.0.row.on_date.map(Date)
-    }
-
-    /// The date as the source gives it.
-    async fn date_text(&self) -> &str {
-        &self.0.row.date_text
-    }
-
-    /// Who went into it.
-    async fn predecessors(&self) -> Vec<MergerPredecessor<'_>> {
-        self.0.predecessors.iter().map(MergerPredecessor).collect()
-    }
-
-    /// Who went on, by name.
-    async fn successor_name(&self) -> &str {
-        &self.0.row.successor_name
-    }
-
-    /// Who went on, where it is a provider of the catalogue.
-    async fn successor(&self, context: &Context<'_>) -> Option<Provider> {
-        snapshot(context).providers.find(self.0.row.successor_id?).map(Provider)
-    }
-
-    /// Municipalities or area affected, in words.
-    async fn affected(&self) -> Option<&str> {
-        self.0.row.affected.as_deref()
-    }
-
-    /// Where this comes from.
-    async fn source(&self) -> &str {
-        &self.0.row.source
-    }
-
-    /// How sure it is, in the words of the collection.
-    async fn confidence(&self) -> &str {
-        &self.0.row.confidence
-    }
-}
-
-#[Object]
-impl MergerPredecessor<'_> {
-    /// Name at that time.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The provider, where it is in the catalogue.
-    async fn provider(&self, context: &Context<'_>) -> Option<Provider> {
-        snapshot(context).providers.find(self.0.provider_id?).map(Provider)
-    }
-}
-
 /// Which provider: exactly one of these.
 #[derive(OneofObject)]
 pub enum ProviderBy {
@@ -334,7 +245,7 @@ pub struct ProviderFilter {
 }
 
 fn condition(filter: ProviderFilter) -> Result<Condition<Is>> {
-    let mut parts = Parts::new();
+    let mut parts = Parts::default();
     parts.keys("key", filter.key, Is::Key)?;
     parts.values("kind", filter.kind, |value| Ok(value.into()), Is::Kind)?;
     parts.values("joining", filter.joining, |value| Ok(value.into()), Is::Joining)?;

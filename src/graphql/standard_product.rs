@@ -93,7 +93,7 @@ pub struct StandardProductFilter {
 }
 
 fn condition(filter: StandardProductFilter) -> Result<Condition<Is>> {
-    let mut parts = Parts::new();
+    let mut parts = Parts::default();
     parts.keys("key", filter.key, Is::Key)?;
     parts.keys("category", filter.category, Is::Category)?;
     parts.text("name.contains", filter.name, Is::NameContains)?;

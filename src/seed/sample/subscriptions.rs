@@ -106,6 +106,7 @@ fn subscription(
         State::Ended => Some(plus_months(today, -1)),
         _ => None,
     };
+    let legal_basis = if is_contract { LegalBasis::PublicLawAgreement } else { LegalBasis::Inhouse };
     let term_end = product.term_months.filter(|_| was_agreed).map(|months| plus_months(begins, months));
     Ok(product_subscription::Model {
         id: id_of("product_subscription", &number.to_string()),
@@ -116,7 +117,7 @@ fn subscription(
         version: 1,
         quantity: chance.random_range(1..=50),
         origin: if is_contract { Origin::Reported } else { Origin::Requested },
-        legal_basis: was_agreed.then(|| if is_contract { LegalBasis::PublicLawAgreement } else { LegalBasis::Inhouse }),
+        legal_basis: was_agreed.then_some(legal_basis),
         requested_from: Some(begins),
         agreed_from: was_agreed.then_some(begins),
         active_since: was_active.then_some(begins),
