@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, seaql_migrations};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, TransactionTrait, sqlx::sqlite::SqliteJournalMode, sqlx::sqlite::SqliteSynchronous,
+    EntityTrait, IsolationLevel, QueryOrder, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::SqliteJournalMode, sqlx::sqlite::SqliteSynchronous,
 };
 
 use crate::config::{Config, DatabaseUrl};
@@ -21,8 +22,8 @@ use crate::config::{Config, DatabaseUrl};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of SQLite for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Any number, the same in every instance: who holds it migrates.
-const MIGRATION_LOCK: i64 = 0x69_746b_6174;
+/// Any number, the same in every instance: who holds it migrates or loads.
+const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
 /// A pool of connections, and how many statements went through it.
 #[derive(Clone, Debug)]
@@ -92,56 +93,63 @@ impl Database {
         }
     }
 
-    /// Whether the database has exactly the steps that this program knows.
-    pub async fn has_current_schema(&self) -> Result<bool, DbErr> {
-        let models = Migrator::get_migration_models(&self.connection).await?;
-        let mut applied: Vec<String> = models.into_iter().map(|model| model.version).collect();
-        applied.sort_unstable();
-        Ok(applied == known_steps())
+    /// Begins a transaction that no other instance's exclusive transaction runs beside: for migrating and loading.
+    pub async fn begin_exclusive(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.connection.begin_with_options(immediate).await?;
+        if self.connection.get_database_backend() == DbBackend::Postgres {
+            let wait = format!("SELECT pg_advisory_xact_lock({EXCLUSIVE_LOCK})");
+            transaction.execute_unprepared(&wait).await?;
+        }
+        Ok(transaction)
     }
 
-    /// Brings the schema up: all steps, one instance at a time. Refuses a database newer than this program.
+    /// Whether the database has exactly the steps that this program knows.
+    pub async fn has_current_schema(&self) -> Result<bool, DbErr> {
+        Ok(applied_steps(&self.connection).await? == known_steps())
+    }
+
+    /// Brings the schema up: all steps or none, one instance at a time. Refuses a database newer than this program.
     pub async fn migrate_up(&self) -> Result<(), String> {
-        self.refuse_newer().await?;
-        let lock = self.connection.begin().await.map_err(|error| error.to_string())?;
-        if self.connection.get_database_backend() == DbBackend::Postgres {
-            let wait = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-            lock.execute_unprepared(&wait).await.map_err(|error| error.to_string())?;
-        }
-        let result = Migrator::up(&self.connection, None).await;
-        lock.commit().await.map_err(|error| error.to_string())?;
-        result.map_err(|error| format!("migration failed: {error}"))
+        self.migrate(async |transaction| Migrator::up(transaction, None).await).await
     }
 
     /// Takes back the last `steps` steps of the schema, with their data.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), String> {
-        self.refuse_newer().await?;
-        Migrator::down(&self.connection, Some(steps)).await.map_err(|error| format!("migration failed: {error}"))
+        self.migrate(async |transaction| Migrator::down(transaction, Some(steps)).await).await
     }
 
     /// Every step, and whether the database has it.
     pub async fn migration_status(&self) -> Result<Vec<Step>, String> {
-        let applied = self.applied_steps().await?;
+        Migrator::install(&self.connection).await.map_err(|error| error.to_string())?;
+        let applied = applied_steps(&self.connection).await.map_err(|error| error.to_string())?;
         let steps = known_steps().into_iter();
         Ok(steps.map(|name| Step { applied: applied.contains(&name), name }).collect())
     }
 
-    async fn applied_steps(&self) -> Result<Vec<String>, String> {
-        Migrator::install(&self.connection).await.map_err(|error| error.to_string())?;
-        let models = Migrator::get_migration_models(&self.connection).await.map_err(|error| error.to_string())?;
-        Ok(models.into_iter().map(|model| model.version).collect())
-    }
-
-    async fn refuse_newer(&self) -> Result<(), String> {
+    async fn migrate(&self, change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(), DbErr>) -> Result<(), String> {
+        let failed = |error: DbErr| format!("migration failed, nothing was changed: {error}");
+        let transaction = self.begin_exclusive().await.map_err(failed)?;
+        Migrator::install(&transaction).await.map_err(failed)?;
         let known = known_steps();
-        let applied = self.applied_steps().await?;
-        match applied.iter().find(|step| !known.contains(step)) {
-            Some(step) => Err(format!(
+        let applied = applied_steps(&transaction).await.map_err(failed)?;
+        if let Some(step) = applied.iter().find(|step| !known.contains(step)) {
+            return Err(format!(
                 "the database is newer than this program: it has the step {step}. Please start a newer itkatalog."
-            )),
-            None => Ok(()),
+            ));
         }
+        change(&transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
     }
+}
+
+/// Names of the steps that the database has, oldest first. Only reads.
+async fn applied_steps(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let steps = seaql_migrations::Entity::find().order_by_asc(seaql_migrations::Column::Version).all(db).await?;
+    Ok(steps.into_iter().map(|step| step.version).collect())
 }
 
 fn known_steps() -> Vec<String> {

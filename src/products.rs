@@ -3,6 +3,7 @@
 use ::entity::{
     joining,
     product::{DeliveryMode, Lifecycle, MandatedTask},
+    product_key::Scheme,
     provider,
 };
 use sea_orm::prelude::Date;
@@ -150,6 +151,15 @@ fn days(day: Date) -> i64 {
     i64::from(day.num_days_from_ce())
 }
 
+/// Whether a key has the format of its catalogue: LeiKa 14 digits beginning with 99 (77 while provisional), OZG 5 digits.
+pub fn has_format(scheme: Scheme, key: &str) -> bool {
+    let is_digits = |count: usize| key.len() == count && key.bytes().all(|byte| byte.is_ascii_digit());
+    match scheme {
+        Scheme::Leika => is_digits(14) && (key.starts_with("99") || key.starts_with("77")),
+        Scheme::Ozg => is_digits(5),
+    }
+}
+
 /// What kind of product the rules of a phase see on a day: the first that fits.
 pub fn kind_on(snapshot: &Snapshot, product: &Product, day: Date) -> ProductKind {
     let provider = &snapshot.providers[product.provider];
@@ -163,5 +173,17 @@ pub fn kind_on(snapshot: &Snapshot, product: &Product, day: Date) -> ProductKind
         ProductKind::Standard
     } else {
         ProductKind::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_other_catalogues_are_checked_by_format() {
+        assert!(has_format(Scheme::Leika, "99107023037000") && has_format(Scheme::Leika, "77000000000316"));
+        assert!(!has_format(Scheme::Leika, "98107023037000") && !has_format(Scheme::Leika, "9910702303700"));
+        assert!(has_format(Scheme::Ozg, "10169") && !has_format(Scheme::Ozg, "1016x") && !has_format(Scheme::Ozg, ""));
     }
 }

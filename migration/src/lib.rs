@@ -2,7 +2,7 @@
 //!
 //! Identifiers are frozen here as text: a later rename of an entity never changes an old step.
 
-pub use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{prelude::*, seaql_migrations};
 
 mod columns;
 mod m20261122_000001_create_municipalities;

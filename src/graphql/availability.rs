@@ -1,6 +1,6 @@
 //! What a municipality can have: the main job of a municipal portal.
 
-use async_graphql::{Context, Enum, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, Object, SimpleObject};
 
 use super::{
     connection::{Connection, page},
@@ -116,13 +116,14 @@ pub struct PriceEstimate<'s> {
 }
 
 /// What one municipality can do about one product on a day.
+#[derive(Description)]
 pub struct AvailableProduct {
     found: Availability,
     municipality: At<catalogue::Municipality>,
     day: Date,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl AvailableProduct {
     /// Whether it can be had.
     async fn status(&self) -> AvailabilityStatus {

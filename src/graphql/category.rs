@@ -1,12 +1,12 @@
 //! Categories: a taxonomy of two levels.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::{context::snapshot, node::global_id};
 use crate::catalogue::{self, At};
 
 /// A category of products (Kategorie), of one of two levels.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct Category(pub At<catalogue::Category>);
 
 impl Category {
@@ -15,7 +15,7 @@ impl Category {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Category {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

@@ -1,6 +1,6 @@
 //! Contacts: who to ask. Only what concerns the function is public; persons are not shown here.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{
     context::{reading, snapshot},
@@ -52,7 +52,7 @@ pub enum ContactFoundBy {
 }
 
 /// A contact (Ansprechpartner/in): a function with its mailbox and telephone.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct Contact {
     /// The contact.
     pub at: At<catalogue::Contact>,
@@ -66,7 +66,7 @@ impl Contact {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Contact {
     /// The function, as people know it.
     async fn function<'c>(&self, context: &Context<'c>) -> &'c str {

@@ -1,6 +1,6 @@
 //! Customer groups.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::{
     connection::{Connection, page},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A set of municipalities (Kundengruppe) by rule, by hand, or both; every municipality is in at least one.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct CustomerGroup(pub At<catalogue::CustomerGroup>);
 
 impl CustomerGroup {
@@ -26,7 +26,7 @@ impl CustomerGroup {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl CustomerGroup {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

@@ -61,6 +61,15 @@ pub fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Re
     })
 }
 
+/// The type that an operation selects from.
+pub fn root(operation: &OperationDefinition) -> &'static str {
+    match operation.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
+
 /// Measures an operation and refuses it when it exceeds a limit.
 pub fn check(
     types: &Types,
@@ -73,13 +82,8 @@ pub fn check(
     let (aliases, directives) = count_marks(document);
     within("aliases", limits.aliases, aliases)?;
     within("directives", limits.directives, directives)?;
-    let root = match operation.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
     let mut walk = Walk { types, document, variables, fragments: HashMap::new() };
-    let measure = walk.selection(&operation.selection_set.node, root)?;
+    let measure = walk.selection(&operation.selection_set.node, root(operation))?;
     within("depth", limits.depth, measure.depth)?;
     within("fields", limits.fields, measure.fields)?;
     within("introspection", INTROSPECTION_DEPTH, measure.introspection)?;

@@ -1,6 +1,6 @@
 //! Mergers of providers.
 
-use async_graphql::{Context, Enum, Object};
+use async_graphql::{Context, Description, Enum, Object};
 
 use super::{context::snapshot, provider::Provider, scalars::Date};
 use crate::catalogue;
@@ -24,12 +24,14 @@ pub enum MergerKind {
 }
 
 /// A merger of providers (Fusion), or an accession, as a dated event.
+#[derive(Description)]
 pub struct ProviderMerger<'s>(pub &'s catalogue::Merger);
 
 /// Who went into a merger.
+#[derive(Description)]
 pub struct MergerPredecessor<'s>(&'s ::entity::provider_merger_predecessor::Model);
 
-#[Object]
+#[Object(use_type_description)]
 impl ProviderMerger<'_> {
     /// Natural key.
     async fn key(&self) -> &str {
@@ -82,7 +84,7 @@ impl ProviderMerger<'_> {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl MergerPredecessor<'_> {
     /// Name at that time.
     async fn name(&self) -> &str {

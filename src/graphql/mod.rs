@@ -12,6 +12,7 @@ pub mod input;
 pub mod merger;
 pub mod municipality;
 pub mod node;
+pub mod nulls;
 pub mod phase;
 pub mod price;
 pub mod product;

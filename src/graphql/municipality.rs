@@ -1,6 +1,6 @@
 //! Municipalities and Kreise.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::{
     connection::{Connection, page},
@@ -58,7 +58,7 @@ pub struct Landschaftsverband<'s> {
 }
 
 /// A municipality (Kommune): one of the towns, municipalities and Kreise of North Rhine-Westphalia.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct Municipality(pub At<catalogue::Municipality>);
 
 impl Municipality {
@@ -67,7 +67,7 @@ impl Municipality {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Municipality {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

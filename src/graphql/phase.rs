@@ -1,6 +1,6 @@
 //! Transformation phases.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{
     context::{no_reference_data, snapshot},
@@ -52,7 +52,7 @@ pub struct ExitCriterion<'s> {
 }
 
 /// A phase of the transformation to one central municipal provider.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct TransformationPhase(pub At<catalogue::Phase>);
 
 impl TransformationPhase {
@@ -61,7 +61,7 @@ impl TransformationPhase {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl TransformationPhase {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

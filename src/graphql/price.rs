@@ -1,6 +1,6 @@
 //! Prices and money.
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Description, Enum, Object, SimpleObject};
 
 use super::{
     customer_group::CustomerGroup,
@@ -81,9 +81,10 @@ pub enum PricePeriod {
 }
 
 /// A price (Preis) with its validity.
+#[derive(Description)]
 pub struct Price<'s>(pub &'s catalogue::Price);
 
-#[Object]
+#[Object(use_type_description)]
 impl Price<'_> {
     /// What is counted.
     async fn unit(&self) -> PriceUnit {

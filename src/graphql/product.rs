@@ -1,6 +1,6 @@
 //! Products: entries in a provider's portfolio.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{
     category::Category,
@@ -96,7 +96,7 @@ pub fn conditions(product: &catalogue::Product) -> Conditions<'_> {
 }
 
 /// An entry in one provider's portfolio (Leistung, Produkt).
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct Product(pub At<catalogue::Product>);
 
 impl Product {
@@ -105,7 +105,7 @@ impl Product {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Product {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

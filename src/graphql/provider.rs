@@ -1,7 +1,7 @@
 //! Providers, and how far they have joined.
 
 use ::entity::joining;
-use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
 
 use super::{
     connection::{Connection, page},
@@ -84,7 +84,7 @@ impl<'s> Joining<'s> {
 }
 
 /// A municipal IT provider (IT-Dienstleister).
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct Provider(pub At<catalogue::Provider>);
 
 impl Provider {
@@ -93,7 +93,7 @@ impl Provider {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Provider {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

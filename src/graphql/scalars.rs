@@ -1,39 +1,39 @@
 //! Scalars with a meaning: each checks what comes in and says what is wrong.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime as Moment, NaiveDate, Utc};
 
 /// A calendar day in Europe/Berlin as `YYYY-MM-DD`, from 1900-01-01 to 2199-12-31.
-#[derive(Clone, Copy, Debug)]
+#[derive(Description, Clone, Copy, Debug)]
 pub struct Date(pub NaiveDate);
 
 /// A moment in UTC as in RFC 3339, to microseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Description, Clone, Copy, Debug)]
 pub struct DateTime(pub Moment<Utc>);
 
 /// A decimal number as text, exact: `"0.35"`. Money and rates have two places.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct Decimal(pub String);
 
 /// Amtlicher Gemeindeschlüssel: 8 digits as text, in North Rhine-Westphalia beginning with `05`; a Kreis has its 5
 /// digits filled with `000`.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct Ags(pub String);
 
 /// Amtlicher Regionalschlüssel: 12 digits as text, in North Rhine-Westphalia beginning with `05`.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct Ars(pub String);
 
 /// A mailbox address.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct EmailAddress(pub String);
 
 /// A web address.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct Url(pub String);
 
 /// Any JSON value.
-#[derive(Clone, Debug)]
+#[derive(Description, Clone, Debug)]
 pub struct Json(pub serde_json::Value);
 
 /// Two places for hundredths: cents, or hundredths of a percent.
@@ -47,7 +47,11 @@ fn refuse<T: async_graphql::InputType>(field: &str, de: &str, en: &str) -> Input
     InputValueError::custom(en).with_extension("field", field).with_extension("de", de)
 }
 
-#[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
+#[Scalar(
+    name = "Date",
+    use_type_description = true,
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
+)]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = if let Value::String(text) = &value { text.as_str() } else { "" };
@@ -68,7 +72,11 @@ impl ScalarType for Date {
     }
 }
 
-#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
+#[Scalar(
+    name = "DateTime",
+    use_type_description = true,
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
+)]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let moment = if let Value::String(text) = &value { text.parse().ok() } else { None };
@@ -86,7 +94,11 @@ impl ScalarType for DateTime {
     }
 }
 
-#[Scalar(name = "Decimal", specified_by_url = "https://www.w3.org/TR/xmlschema11-2/#decimal")]
+#[Scalar(
+    name = "Decimal",
+    use_type_description = true,
+    specified_by_url = "https://www.w3.org/TR/xmlschema11-2/#decimal"
+)]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
@@ -171,7 +183,7 @@ impl ScalarType for EmailAddress {
     }
 }
 
-#[Scalar(name = "Url", specified_by_url = "https://url.spec.whatwg.org/")]
+#[Scalar(name = "Url", use_type_description = true, specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {
         match value {
@@ -189,7 +201,7 @@ impl ScalarType for Url {
     }
 }
 
-#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+#[Scalar(name = "JSON", use_type_description = true, specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         Ok(Self(value.into_json().map_err(|error| InputValueError::custom(error.to_string()))?))

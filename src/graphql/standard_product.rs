@@ -1,6 +1,6 @@
 //! Standard products: the same thing across providers.
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, Description, ID, InputObject, Object};
 
 use super::{
     category::Category,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The same thing across providers (Standardprodukt), for example the E-Akte: the basis for comparing offers.
-#[derive(Clone, Copy)]
+#[derive(Description, Clone, Copy)]
 pub struct StandardProduct(pub At<catalogue::StandardProduct>);
 
 impl StandardProduct {
@@ -29,7 +29,7 @@ impl StandardProduct {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl StandardProduct {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {

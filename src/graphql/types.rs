@@ -17,6 +17,8 @@ pub struct Types {
 /// A field of an object or interface.
 #[derive(Debug)]
 pub struct Field {
+    /// Its type.
+    pub ty: Type,
     /// Name of its type without lists and marks.
     pub type_name: String,
     /// Whether it is a list.
@@ -92,7 +94,7 @@ impl Types {
             let field = &field.node;
             let is_paged = field.arguments.iter().any(|argument| argument.node.name.node == "first");
             let (type_name, is_list) = innermost(&field.ty.node);
-            (field.name.node.to_string(), Field { type_name, is_list, is_paged })
+            (field.name.node.to_string(), Field { ty: field.ty.node.clone(), type_name, is_list, is_paged })
         });
         self.fields.insert(name, fields.collect());
     }

@@ -1,7 +1,12 @@
 //! GraphQL over HTTP: what the library's own integration gets wrong is done here (status codes, media types,
 //! bounded bodies, no batches, no mutation by GET).
 
-use async_graphql::{Request as Execution, parser::types::OperationType};
+use std::sync::Arc;
+
+use async_graphql::{
+    Request as Execution,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use axum::{
     body::Body,
     extract::{Query, State, rejection::QueryRejection},
@@ -18,7 +23,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    graphql::{context::Reading, guard, variables},
+    graphql::{context::Reading, guard, nulls, variables},
 };
 
 /// `POST /graphql`.
@@ -104,8 +109,8 @@ fn unauthenticated(request: &Info) -> Response {
 }
 
 async fn run(app: &App, given: Parameters, request: &Info, media_type: MediaType, may_write: bool) -> Response {
-    let execution = match prepare(app, given, request, may_write) {
-        Ok(execution) => execution,
+    let prepared = match prepare(app, given, request, may_write) {
+        Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
             let status = match error.code {
@@ -115,10 +120,31 @@ async fn run(app: &App, given: Parameters, request: &Info, media_type: MediaType
             return refusal(status, &error, request, media_type);
         }
     };
-    match tokio::time::timeout(app.0.request_timeout, app.0.schema.execute(execution)).await {
-        Ok(answered) => outcome(answered, request, media_type),
+    let name = prepared.execution.operation_name.clone();
+    match tokio::time::timeout(app.0.request_timeout, app.0.schema.execute(prepared.execution)).await {
+        Ok(mut answered) => {
+            if let (false, Ok(operation)) =
+                (answered.errors.is_empty(), guard::operation(&prepared.document, name.as_deref()))
+            {
+                let root = guard::root(operation);
+                nulls::complete(
+                    &app.0.types,
+                    &prepared.document,
+                    operation,
+                    root,
+                    &mut answered.data,
+                    &answered.errors,
+                );
+            }
+            outcome(answered, request, media_type)
+        }
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type),
     }
+}
+
+struct Prepared {
+    document: Arc<ExecutableDocument>,
+    execution: Execution,
 }
 
 enum Refused {
@@ -133,7 +159,7 @@ impl From<Error> for Refused {
 }
 
 /// Parses, measures and checks a request, and gives it its ground: one snapshot, one day, one language.
-fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Result<Execution, Refused> {
+fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Result<Prepared, Refused> {
     let app = &*app.0;
     let Parameters { query, operation_name, variables: mut values } = given;
     let document = app.documents.parse(&query)?;
@@ -152,7 +178,7 @@ fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Res
     let mut execution = Execution::new(String::new()).variables(values).data(reading);
     execution.operation_name = operation_name;
     execution.set_parsed_query(document.as_ref().clone());
-    Ok(execution)
+    Ok(Prepared { document, execution })
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

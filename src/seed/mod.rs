@@ -12,7 +12,7 @@ mod sample;
 use ::entity::{catalogue_state, category, municipality, product};
 use sea_orm::{
     ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PaginatorTrait,
-    QueryFilter, TransactionTrait,
+    QueryFilter,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
@@ -34,22 +34,24 @@ pub type Report = Vec<(&'static str, usize)>;
 
 /// Loads what is missing; what is there already stays as it is. The report is empty when nothing was missing.
 pub async fn run(database: &Database, clock: Clock, content: Content) -> Result<Report, String> {
-    let result = database.connection().transaction::<_, Report, DbErr>(move |db| {
-        Box::pin(async move {
-            let mut writer = Writer { db, report: Report::new() };
-            if municipality::Entity::find().count(db).await? == 0 {
-                load_reference(&mut writer).await?;
-            }
-            if content == Content::Demo && product::Entity::find().count(db).await? == 0 {
-                sample::load(&mut writer).await?;
-            }
-            if !writer.report.is_empty() {
-                raise_version(db, clock).await?;
-            }
-            Ok(writer.report)
-        })
-    });
-    result.await.map_err(|error| format!("nothing was loaded: {error}"))
+    load(database, clock, content).await.map_err(|error| format!("nothing was loaded: {error}"))
+}
+
+async fn load(database: &Database, clock: Clock, content: Content) -> Result<Report, DbErr> {
+    let db = database.begin_exclusive().await?;
+    let mut writer = Writer { db: &db, report: Report::new() };
+    if municipality::Entity::find().count(&db).await? == 0 {
+        load_reference(&mut writer).await?;
+    }
+    if content == Content::Demo && product::Entity::find().count(&db).await? == 0 {
+        sample::load(&mut writer).await?;
+    }
+    let report = writer.report;
+    if !report.is_empty() {
+        raise_version(&db, clock).await?;
+    }
+    db.commit().await?;
+    Ok(report)
 }
 
 /// Whether the database holds no catalogue at all.

@@ -1,1 +1,132 @@
-//! cli
+//! The program itself, as operators start it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_itkatalog"));
+    command.current_dir(folder).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Starts `serve --demo` on a free port and waits until it listens.
+fn serve(folder: &Path) -> (Child, String) {
+    let mut child =
+        command(folder).args(["serve", "--demo", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("listening on") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the service ended before it listened");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&line).is_ok(),
+            "a log line is JSON when nobody watches: {line}"
+        );
+    }
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    // The rest of the log must be read, or the service would wait for a reader one day.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (child, address)
+}
+
+fn request(stream: &mut TcpStream) -> std::io::Result<()> {
+    let body = "{\"query\":\"{ currentPhase { key } }\"}";
+    write!(
+        stream,
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn one_command_serves_sample_data_and_stops_when_asked() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, address) = serve(folder.path());
+    let mut stream = TcpStream::connect(&address).unwrap();
+    request(&mut stream).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK")
+            && answer.ends_with("{\"data\":{\"currentPhase\":{\"key\":\"FOUNDATION\"}}}"),
+        "{answer}"
+    );
+    let health = command(folder.path()).args(["health"]).env("ITKATALOG_LISTEN", &address).output().unwrap();
+    assert!(health.status.success(), "{}", text(&health.stderr));
+
+    // A request that is half sent when the stop comes may still finish.
+    let mut running = TcpStream::connect(&address).unwrap();
+    let body = "{\"query\":\"{ currentPhase { key } }\"}";
+    write!(running, "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    running.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    running.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(child.wait().unwrap().success());
+
+    let health = command(folder.path()).args(["health"]).env("ITKATALOG_LISTEN", &address).output().unwrap();
+    assert!(!health.status.success());
+    assert!(text(&health.stderr).contains("no instance answers"), "{}", text(&health.stderr));
+}
+
+#[test]
+fn seed_reports_what_it_loaded_and_the_second_time_nothing() {
+    let folder = TempDir::new().unwrap();
+    let first = text(&run(folder.path(), &["seed", "--demo"]).stdout);
+    assert!(first.contains("427 municipalities") && first.contains("5240 product_subscriptions"), "{first}");
+    assert!(text(&run(folder.path(), &["seed", "--demo"]).stdout).contains("Nothing to load"));
+    let status = text(&run(folder.path(), &["migrate", "status"]).stdout);
+    assert!(status.lines().all(|line| line.starts_with("applied ")), "{status}");
+    assert!(text(&run(folder.path(), &["migrate", "down", "1"]).stdout).contains("pending"));
+    assert!(!text(&run(folder.path(), &["migrate", "up"]).stdout).contains("pending"));
+}
+
+#[test]
+fn the_schema_is_printed_without_a_database() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(text(&run(folder.path(), &["schema"]).stdout), include_str!("../../schema.graphql"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn wrong_settings_stop_the_program_and_are_named() {
+    let folder = TempDir::new().unwrap();
+    let failed = |output: Output, expected: &str| {
+        assert_eq!(output.status.code(), Some(1));
+        let message = text(&output.stderr);
+        assert!(message.contains(expected), "{message}");
+    };
+    failed(command(folder.path()).args(["seed"]).env("ITKATALOG_COLOUR", "red").output().unwrap(), "colour");
+    failed(run(folder.path(), &["serve", "--listen", "nowhere"]), "listen");
+    failed(run(folder.path(), &["serve", "--demo", "--listen", "0.0.0.0:0"]), "loopback");
+    failed(run(folder.path(), &["serve", "--database-url", "postgres://u:secret@127.0.0.1:1/x"]), "127.0.0.1:1");
+    failed(command(folder.path()).args(["seed"]).env("ITKATALOG_LOG", "a=b=c").output().unwrap(), "log");
+    std::fs::write(folder.path().join("itkatalog.toml"), "[limits]\ndeapth = 3\n").unwrap();
+    failed(run(folder.path(), &["seed"]), "deapth");
+}
+
+#[test]
+fn the_help_lists_every_setting() {
+    let folder = TempDir::new().unwrap();
+    let help = text(&run(folder.path(), &["serve", "--help"]).stdout);
+    for setting in ["listen =", "database_url =", "refresh_interval_ms =", "cost ="] {
+        assert!(help.contains(setting), "{setting}");
+    }
+}

@@ -1,1 +1,80 @@
-//! layers
+//! Dependencies point one way: what a module may name. Exceptions are told in `docs/architecture.md`.
+
+use std::path::{Path, PathBuf};
+
+/// A room, and the words that may not stand in it.
+const RULES: [(&str, &[&str]); 10] = [
+    ("entity/src", &["async_graphql", "axum", "itkatalog", "migration::"]),
+    ("migration/src", &["async_graphql", "axum", "itkatalog", "entity::"]),
+    ("src/access", &["sea_orm", "async_graphql", "axum", "entity", "crate::"]),
+    (
+        "src/catalogue",
+        &["async_graphql", "axum", "crate::graphql", "crate::http", "crate::server", "crate::cli", "crate::seed"],
+    ),
+    ("src/seed", &["async_graphql", "axum", "crate::graphql", "crate::http", "crate::server", "crate::cli"]),
+    ("src/graphql", &["axum", "crate::http", "crate::server", "crate::cli", "crate::seed"]),
+    ("src/http", &["sea_orm", "crate::server", "crate::cli", "crate::seed"]),
+    ("src/server.rs", &["crate::cli", "sea_orm", "async_graphql"]),
+    ("src/error.rs", &["axum", "crate::catalogue", "crate::graphql", "crate::http", "crate::access"]),
+    ("src/text.rs", &["axum", "sea_orm", "async_graphql", "crate::"]),
+];
+
+/// The nouns: behaviour of what the catalogue is about.
+const NOUNS: [&str; 8] = [
+    "availability.rs",
+    "condition.rs",
+    "contacts.rs",
+    "listing.rs",
+    "municipalities.rs",
+    "prices.rs",
+    "products.rs",
+    "providers.rs",
+];
+const NOT_IN_NOUNS: [&str; 6] =
+    ["async_graphql", "axum", "crate::graphql", "crate::http", "crate::server", "crate::cli"];
+
+fn sources(place: &Path) -> Vec<PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
+    let entries = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| sources(&path))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+fn check(place: &Path, forbidden: &[&str], found: &mut Vec<String>) {
+    for file in sources(place) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // Unit tests at the end of a file may use what they like.
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+            for word in forbidden.iter().filter(|word| line.contains(**word)) {
+                found.push(format!("{}: {word}: {line}", file.display()));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_room_names_what_is_above_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for (place, forbidden) in RULES {
+        check(&root.join(place), forbidden, &mut found);
+    }
+    for noun in NOUNS {
+        check(&root.join("src").join(noun), &NOT_IN_NOUNS, &mut found);
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn files_stay_small() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let long = |file: &PathBuf| std::fs::read_to_string(file).unwrap().lines().count() > 500;
+    let places = ["src", "entity/src", "migration/src", "tests"];
+    let found: Vec<PathBuf> = places.iter().flat_map(|place| sources(&root.join(place))).filter(long).collect();
+    assert_eq!(found, Vec::<PathBuf>::new());
+}

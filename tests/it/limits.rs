@@ -1,1 +1,166 @@
-//! limits
+//! Requests that would cost too much are refused before they cost anything.
+
+use std::time::{Duration, Instant};
+
+use async_graphql::{Variables, parser::parse_query};
+use itkatalog::{
+    config::Limits,
+    graphql::{guard, schema, sdl, types::Types},
+};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, clock, config};
+
+const DOCUMENTS: [(&str, fn() -> Value); 4] = [
+    (include_str!("contract/01-portal-available-products.graphql"), || json!({ "ags": "05334002", "first": 100 })),
+    (include_str!("contract/02-portal-product-list.graphql"), || json!({ "first": 100 })),
+    (include_str!("contract/03-contact-for.graphql"), || json!({ "ags": "05334002" })),
+    (include_str!("contract/04-reference-lists.graphql"), || json!({})),
+];
+
+fn limits() -> Limits {
+    config("sqlite::memory:").limits
+}
+
+fn types() -> Types {
+    Types::from_sdl(&sdl(&schema())).unwrap()
+}
+
+fn measure(document: &str, variables: Value) -> itkatalog::error::Result<guard::Measure> {
+    let document = parse_query(document).unwrap();
+    let operation = guard::operation(&document, None)?;
+    guard::check(&types(), &document, operation, &Variables::from_json(variables), &limits())
+}
+
+async fn refused(app: &TestApp, document: &str, limit: &str) {
+    let start = Instant::now();
+    let answer = app.ask(document, json!({})).await;
+    let extensions = &answer.body["errors"][0]["extensions"];
+    assert_eq!((answer.status.as_u16(), &extensions["code"]), (400, &json!("LIMIT_EXCEEDED")), "{}", answer.body);
+    assert_eq!(extensions["name"], limit);
+    assert!(extensions["actual"].as_u64().unwrap() > extensions["limit"].as_u64().unwrap());
+    // Not a benchmark: what these documents cost without the guard is minutes.
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// Fragments that each spread the next one twice.
+fn bomb(levels: usize) -> String {
+    let level = |number: usize| format!("fragment f{number} on Query {{ ...f{} ...f{} }} ", number + 1, number + 1);
+    let fragments: String = (0..levels).map(level).collect();
+    format!("{{ ...f0 }} {fragments} fragment f{levels} on Query {{ __typename }}")
+}
+
+on_both_databases! {
+    async fn fragments_that_explode_are_refused_at_once(app: TestApp) {
+        refused(app, &bomb(25), "fields").await;
+        refused(app, &bomb(45), "fields").await;
+        refused(app, &bomb(60), "fragments").await;
+    }
+
+    async fn a_fragment_that_contains_itself_is_refused(app: TestApp) {
+        for document in ["{ ...a } fragment a on Query { ...a }", "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }"] {
+            let (code, ..) = app.error(document, json!({})).await;
+            assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+        }
+    }
+
+    async fn brackets_that_would_exhaust_the_parser_are_refused(app: TestApp) {
+        for open in ["{a", "{a(b:[", "{a(b:{c:", "{a(b:\"\"\" \" \"\"\" c:["] {
+            let tail = if open.ends_with(['[', ':']) { open.chars().last().unwrap().to_string() } else { "{a".to_owned() };
+            let tail = if tail == ":" { "{c:".to_owned() } else { tail };
+            refused(app, &format!("{open}{}", tail.repeat(10_000)), "brackets").await;
+        }
+    }
+
+    async fn a_document_that_is_too_long_is_refused(app: TestApp) {
+        refused(app, &format!("{{ __typename }} # {}", "x".repeat(40_000)), "document_bytes").await;
+    }
+
+    async fn too_many_aliases_directives_and_fields_are_refused(app: TestApp) {
+        let aliases: String = (0..31).map(|number| format!("a{number}: __typename ")).collect();
+        refused(app, &format!("{{ {aliases} }}"), "aliases").await;
+        let directives = "@include(if: true) ".repeat(51);
+        refused(app, &format!("{{ __typename {directives} }}"), "directives").await;
+        refused(app, &format!("{{ {} }}", "__typename ".repeat(2001)), "fields").await;
+    }
+
+    async fn nesting_that_is_too_deep_is_refused(app: TestApp) {
+        let deep = format!("{{ categories {} }}", "{ parent ".repeat(20) + "{ key }" + &"}".repeat(20));
+        refused(app, &deep, "depth").await;
+    }
+
+    async fn lists_of_lists_of_lists_are_refused_by_their_cost(app: TestApp) {
+        let document = "{ products(first: 100) { edges { node { provider { products(first: 100) { edges { node { provider {
+            products(first: 100) { edges { node { name } } } } } } } } } } } }";
+        refused(app, document, "cost").await;
+    }
+
+    async fn introspection_runs_in_its_usual_form_and_not_nested_deeper(app: TestApp) {
+        let usual = include_str!("support/introspection.graphql");
+        let data = app.data(usual, json!({})).await;
+        assert!(data["__schema"]["types"].as_array().unwrap().len() > 50);
+        let nested = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }";
+        refused(app, nested, "introspection").await;
+    }
+}
+
+#[test]
+fn a_wrong_first_is_a_wrong_value_and_no_limit() {
+    for first in [-1, 0, 101, i64::from(i32::MAX)] {
+        let measured =
+            measure("query($n: Int) { products(first: $n) { edges { node { name } } } }", json!({ "n": first }));
+        assert!(measured.is_ok(), "{first}");
+    }
+}
+
+#[test]
+fn every_list_of_the_schema_counts_what_it_contains() {
+    let types = types();
+    let sdl = sdl(&schema());
+    let definitions = async_graphql::parser::parse_schema(&sdl).unwrap().definitions;
+    let mut lists = 0;
+    for definition in definitions {
+        use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let TypeKind::Object(object) = definition.node.kind else { continue };
+        let parent = definition.node.name.node.to_string();
+        for field in object.fields {
+            let name = field.node.name.node.to_string();
+            let known = types.field(&parent, &name).unwrap();
+            let (arguments, rows) = match (known.is_paged, known.is_list && !parent.ends_with("Connection")) {
+                (true, _) => ("(first: 100)", 100),
+                (false, true) => ("", 10),
+                (false, false) => continue,
+            };
+            lists += 1;
+            let document = format!("{{ ...f }} fragment f on {parent} {{ {name}{arguments} {{ a b c }} }}");
+            let measured = measure(&document, json!({})).unwrap();
+            assert_eq!(measured.cost, 1 + rows * 3, "{parent}.{name}");
+        }
+    }
+    assert!(lists > 25, "{lists}");
+}
+
+#[test]
+fn the_documents_of_our_users_stay_under_half_of_every_limit() {
+    let limits = limits();
+    for (document, variables) in DOCUMENTS {
+        let measured = measure(document, variables()).unwrap();
+        assert!(measured.cost * 2 <= limits.cost, "cost {}", measured.cost);
+        assert!(measured.fields * 2 <= limits.fields, "fields {}", measured.fields);
+        assert!(measured.depth * 2 <= limits.depth, "depth {}", measured.depth);
+        assert!(document.len() * 2 <= limits.document_bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_ended() {
+    let mut config = config("sqlite::memory:");
+    config.request_timeout_ms = 50;
+    let server = itkatalog::server::Server::build(config, clock(), false).await.unwrap();
+    let endless =
+        axum::body::Body::from_stream(futures_util::stream::pending::<Result<axum::body::Bytes, std::io::Error>>());
+    let request = crate::support::post().body(endless).unwrap();
+    let answer = crate::support::send(server.router(), request).await;
+    assert_eq!((answer.status.as_u16(), &answer.body["errors"][0]["extensions"]["code"]), (408, &json!("UNAVAILABLE")));
+}

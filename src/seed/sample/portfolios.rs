@@ -11,6 +11,7 @@ use super::{
     CENTRAL, Writer, broken, id_of,
     products::{Conditions, Draft},
 };
+use crate::products::has_format;
 
 /// All sample portfolios, ready to be written.
 #[derive(Debug, Default)]
@@ -121,6 +122,9 @@ impl Portfolios {
         let typical = draft.typical;
         let schemes = [(product_key::Scheme::Leika, &typical.leika_ids), (product_key::Scheme::Ozg, &typical.ozg_ids)];
         for (scheme, values) in schemes {
+            if let Some(wrong) = values.split_whitespace().find(|value| !has_format(scheme, value)) {
+                return Err(broken("product_taxonomy.csv", wrong));
+            }
             let keys = values.split_whitespace().map(|value| product_key::Model {
                 product_id: product.id,
                 scheme,

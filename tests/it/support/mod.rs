@@ -16,7 +16,7 @@ use itkatalog::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub use databases::Backend;
+pub use databases::{Backend, TestDatabase};
 
 /// The moment of all tests, unless one chooses another: within the sample's phase FOUNDATION.
 pub const NOW: &str = "2026-11-23T09:00:00Z";
