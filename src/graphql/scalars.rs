@@ -118,6 +118,7 @@ impl ScalarType for Decimal {
 
 #[Scalar(
     name = "AGS",
+    use_type_description = true,
     specified_by_url = "https://www.destatis.de/DE/Themen/Laender-Regionen/Regionales/Gemeindeverzeichnis/_inhalt.html"
 )]
 impl ScalarType for Ags {
@@ -139,6 +140,7 @@ impl ScalarType for Ags {
 
 #[Scalar(
     name = "ARS",
+    use_type_description = true,
     specified_by_url = "https://www.destatis.de/DE/Themen/Laender-Regionen/Regionales/Gemeindeverzeichnis/_inhalt.html"
 )]
 impl ScalarType for Ars {
@@ -160,6 +162,7 @@ impl ScalarType for Ars {
 
 #[Scalar(
     name = "EmailAddress",
+    use_type_description = true,
     specified_by_url = "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"
 )]
 impl ScalarType for EmailAddress {
