@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, clock, config};
 
-const DOCUMENTS: [(&str, fn() -> Value); 4] = [
+type Sent = (&'static str, fn() -> Value);
+
+const DOCUMENTS: [Sent; 4] = [
     (include_str!("contract/01-portal-available-products.graphql"), || json!({ "ags": "05334002", "first": 100 })),
     (include_str!("contract/02-portal-product-list.graphql"), || json!({ "first": 100 })),
     (include_str!("contract/03-contact-for.graphql"), || json!({ "ags": "05334002" })),
