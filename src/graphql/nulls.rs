@@ -4,6 +4,7 @@
 
 use async_graphql::{
     Name, PathSegment, ServerError, Value,
+    indexmap::IndexMap,
     parser::types::{BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type},
 };
 
@@ -19,10 +20,25 @@ pub fn complete(
     errors: &[ServerError],
 ) {
     let walk = Walk { types, document };
+    errors.iter().for_each(|error| reopen(data, &error.path));
     for error in errors.iter().filter(|error| !error.path.is_empty()) {
         if walk.object(data, &[(&operation.selection_set.node, root)], &error.path) {
             *data = Value::Null;
         }
+    }
+}
+
+/// Turns nulls on the way to a failed field back into objects: the library makes an object without fields a null.
+fn reopen(value: &mut Value, path: &[PathSegment]) {
+    match (value, path.split_first()) {
+        (value @ Value::Null, Some((PathSegment::Field(_), _))) => *value = Value::Object(IndexMap::new()),
+        (Value::Object(object), Some((PathSegment::Field(key), rest))) => {
+            object.get_mut(key.as_str()).into_iter().for_each(|child| reopen(child, rest));
+        }
+        (Value::List(items), Some((PathSegment::Index(place), rest))) => {
+            items.get_mut(*place).into_iter().for_each(|item| reopen(item, rest));
+        }
+        _ => {}
     }
 }
 
@@ -145,6 +161,16 @@ mod tests {
             completed("{ b { next { some must } } }", nested, json!(["b", "next", "must"])),
             json!({ "b": { "next": null } })
         );
+    }
+
+    #[test]
+    fn an_object_whose_fields_all_failed_is_an_object_or_takes_its_parent_with_it() {
+        assert_eq!(completed("{ a { some } }", json!(null), json!(["a", "some"])), json!({ "a": null }));
+        assert_eq!(
+            completed("{ a { some } }", json!({ "a": null }), json!(["a", "some"])),
+            json!({ "a": { "some": null } })
+        );
+        assert_eq!(completed("{ b { must } }", json!({ "b": null }), json!(["b", "must"])), json!(null));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn hundredths(number: i64) -> Decimal {
 
 /// An error of an input value in both languages; the HTTP handler picks one.
 fn refuse<T: async_graphql::InputType>(field: &str, de: &str, en: &str) -> InputValueError<T> {
-    InputValueError::custom(en).with_extension("field", field).with_extension("de", de)
+    InputValueError::custom(en).with_extension("field", field).with_extension("de", de).with_extension("en", en)
 }
 
 #[Scalar(

@@ -76,15 +76,15 @@ fn translate(mut error: ServerError, request: &Info) -> ServerError {
     error
 }
 
-/// An error of an input value: our scalars bring their field and their German sentence.
+/// An error of an input value: our scalars bring their field and their sentences.
 fn bad_value(error: &ServerError) -> Error {
     let extension = |name: &str| match error.extensions.as_ref().and_then(|extensions| extensions.get(name)) {
         Some(Value::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    let message = error.message.split_once("\": ").map_or(error.message.as_str(), |(_, message)| message);
-    let german = extension("de").map_or_else(|| format!("Ungültiger Wert: {message}"), str::to_owned);
-    Error::bad_input(extension("field").unwrap_or("argument"), german, message)
+    let german = extension("de").map_or_else(|| format!("Ungültiger Wert: {}", error.message), str::to_owned);
+    let english = extension("en").unwrap_or(&error.message);
+    Error::bad_input(extension("field").unwrap_or("argument"), german, english)
 }
 
 fn write(status: StatusCode, body: &Written<'_>, request: &Info, media_type: MediaType) -> Response {

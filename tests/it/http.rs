@@ -170,6 +170,12 @@ on_both_databases! {
         assert_ne!(answer.body["errors"][0]["locations"], Value::Null);
     }
 
+    async fn a_single_field_that_fails_is_null(app: TestApp) {
+        let answer = app.ask("{ municipality(by: {ags: \"1\"}) { name } }", json!({})).await;
+        assert_eq!(answer.body["data"].as_object().unwrap().get("municipality"), Some(&Value::Null));
+        assert_eq!(answer.body["errors"][0]["message"], "Ein AGS hat 8 Ziffern als Text und beginnt in NRW mit 05, zum Beispiel \"05334002\".");
+    }
+
     async fn a_failure_where_no_null_is_allowed_takes_the_whole_answer(app: TestApp) {
         let answer = app.ask("{ currentPhase { key } products(first: 0) { totalCount } }", json!({})).await;
         assert_eq!(answer.status, 200);
