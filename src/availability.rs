@@ -133,10 +133,8 @@ impl<'s> Situation<'s> {
         let row = &product.row;
         let reached = |day: Option<Date>| day.is_some_and(|day| day <= self.day);
         let is_retired = row.lifecycle == Lifecycle::Retired || reached(row.retired_from);
-        let is_phased_out = match row.phase_out_from {
-            Some(_) => reached(row.phase_out_from),
-            None => row.lifecycle == Lifecycle::PhaseOut,
-        };
+        // The lifecycle says it at once, a date from its day on.
+        let is_phased_out = row.lifecycle == Lifecycle::PhaseOut || reached(row.phase_out_from);
         if is_retired {
             Some(Reason::Retired)
         } else if is_phased_out {

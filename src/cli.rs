@@ -137,7 +137,10 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
     database.migrate_up().await?;
     let report = seed::run(&database, Clock::System, content).await?;
     if report.is_empty() {
-        println!("Nothing to load: the database holds this data already.");
+        println!(
+            "Nothing to load: the database holds municipalities{} already.",
+            if content == Content::Demo { " and products" } else { "" }
+        );
     }
     for (table, rows) in report {
         println!("{rows:>6} {table}");
@@ -166,6 +169,11 @@ async fn health(config: &Config) -> Result<(), String> {
 
 /// JSON lines for machines, readable text for a person at a terminal.
 fn start_logging(config: &Config) -> Result<(), String> {
+    std::panic::set_hook(Box::new(|panic| {
+        // The place only: a message could hold what must not be logged.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {

@@ -20,6 +20,15 @@ impl<C> Default for Condition<C> {
 }
 
 impl<C> Condition<C> {
+    /// How much there is to ask: every part counts one, a plain condition what `plain` says.
+    pub fn size(&self, plain: &impl Fn(&C) -> usize) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.size(plain)).sum::<usize>() + 1,
+            Self::Not(part) => part.size(plain) + 1,
+            Self::Is(condition) => plain(condition),
+        }
+    }
+
     /// Whether it holds, when `plain` answers for the plain conditions.
     pub fn holds(&self, plain: &impl Fn(&C) -> bool) -> bool {
         match self {

@@ -22,7 +22,7 @@ pub struct Config {
     pub database_connections: u32,
     /// How often the version of the catalogue is looked at, in milliseconds.
     pub refresh_interval_ms: u64,
-    /// Longest time for one request in milliseconds.
+    /// Longest time for receiving one request, and for waiting on others while answering it, in milliseconds.
     pub request_timeout_ms: u64,
     /// How long running requests may take to finish after a stop, in milliseconds.
     pub shutdown_grace_ms: u64,
@@ -86,11 +86,12 @@ impl DatabaseUrl {
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match url::Url::parse(&self.0) {
-            Ok(mut url) if url.password().is_some() => {
-                let hidden = url.set_password(Some("***")).is_ok();
-                formatter.write_str(if hidden { url.as_str() } else { "***" })
+            // The query can hold a password too.
+            Ok(mut url) => {
+                url.set_query(None);
+                let is_shown = url.password().is_none() || url.set_password(Some("***")).is_ok();
+                formatter.write_str(if is_shown { url.as_str() } else { "***" })
             }
-            Ok(_) => formatter.write_str(&self.0),
             Err(_) => formatter.write_str("***"),
         }
     }
@@ -135,9 +136,33 @@ impl Config {
             .and_then(|builder| builder.set_override_option("database_url", flags.database_url.clone()))
             .and_then(|builder| builder.build())
             .map_err(|error| format!("settings: {error}"))?;
-        settings.try_deserialize().map_err(|error| {
+        let config: Self = settings.try_deserialize().map_err(|error| {
             format!("settings: {error}. Every setting and its default is listed by `itkatalog serve --help`.")
-        })
+        })?;
+        config.check_ranges()?;
+        Ok(config)
+    }
+}
+
+impl Config {
+    fn check_ranges(&self) -> Result<(), String> {
+        let limits = &self.limits;
+        let ranges = [
+            ("database_connections", u64::from(self.database_connections), 1, 1000),
+            ("refresh_interval_ms", self.refresh_interval_ms, 50, 60_000),
+            ("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
+            ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
+            ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
+            ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
+            ("limits.depth", limits.depth, 1, 60),
+            ("limits.document_cache_bytes", limits.document_cache_bytes, 0, 1_000_000_000_000),
+        ];
+        match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
+            Some((name, value, least, most)) => {
+                Err(format!("settings: {name} is {value}; allowed is {least} to {most}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -197,9 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_out_of_range_is_an_error_that_names_the_range() {
+        for (file, name) in
+            [("refresh_interval_ms = 0", "refresh_interval_ms"), ("database_connections = 2000", "1 to 1000")]
+        {
+            let error = load(file, &[], None, &Flags::default()).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
     fn a_password_is_never_shown() {
         let url = DatabaseUrl("postgres://u:secret@db.example/x".into());
         assert!(!format!("{url} {url:?}").contains("secret"));
         assert!(format!("{url}").contains("db.example"));
+        let url = DatabaseUrl("postgres://db.example/x?password=secret".into());
+        assert!(!format!("{url}").contains("secret"));
     }
 }

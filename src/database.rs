@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use migration::{Migrator, MigratorTrait, seaql_migrations};
+use migration::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IsolationLevel, QueryOrder, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -50,7 +50,8 @@ impl Database {
         }
         let mut options = ConnectOptions::new(url.secret());
         options
-            .max_connections(config.database_connections)
+            // Each connection to a database in memory would be another database.
+            .max_connections(if url.secret().contains(":memory:") { 1 } else { config.database_connections })
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
@@ -122,12 +123,18 @@ impl Database {
         self.migrate(async |transaction| Migrator::down(transaction, Some(steps)).await).await
     }
 
-    /// Every step, and whether the database has it.
+    /// Every step, also those of a newer program, and whether the database has it. Only reads.
     pub async fn migration_status(&self) -> Result<Vec<Step>, String> {
-        Migrator::install(&self.connection).await.map_err(|error| error.to_string())?;
-        let applied = applied_steps(&self.connection).await.map_err(|error| error.to_string())?;
-        let steps = known_steps().into_iter();
-        Ok(steps.map(|name| Step { applied: applied.contains(&name), name }).collect())
+        let is_installed = SchemaManager::new(&self.connection).has_table("seaql_migrations").await;
+        let applied = match is_installed {
+            Ok(false) => Ok(Vec::new()),
+            Ok(true) => applied_steps(&self.connection).await,
+            Err(error) => Err(error),
+        };
+        let applied = applied.map_err(|error| error.to_string())?;
+        let mut names = known_steps();
+        names.extend(applied.iter().filter(|step| !known_steps().contains(step)).cloned());
+        Ok(names.into_iter().map(|name| Step { applied: applied.contains(&name), name }).collect())
     }
 
     async fn migrate(&self, change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(), DbErr>) -> Result<(), String> {

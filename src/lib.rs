@@ -1,6 +1,6 @@
 //! itkatalog: the IT catalogue of North Rhine-Westphalia as a GraphQL service.
 //!
-//! Modules in layer order, each may use those above it: plain things first (`text`, `error`, `clock`,
+//! Each layer may use those named before it: plain things first (`text`, `error`, `clock`,
 //! `config`, `database`), the rules (`access`), what is published (`catalogue`), the nouns with their
 //! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
 

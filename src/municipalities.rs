@@ -7,7 +7,6 @@ use crate::{
     catalogue::{At, Municipality, Snapshot},
     condition::Condition,
     listing::{self, Key, Listing, Position},
-    text::fold,
 };
 
 /// A plain condition on a municipality. Lists of values mean one of them.
@@ -29,8 +28,23 @@ pub enum Is {
     PopulationAtLeast(i64),
     /// Most inhabitants.
     PopulationAtMost(i64),
-    /// Part of its name.
+    /// Part of its name, folded.
     NameContains(String),
+}
+
+impl Is {
+    /// How much there is to compare.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Type(values) => values.len() + 1,
+            Self::District(values)
+            | Self::GovernmentDistrict(values)
+            | Self::CustomerGroup(values)
+            | Self::Provider(values) => values.len() + 1,
+            Self::Landschaftsverband(values) => values.len() + 1,
+            Self::PopulationAtLeast(_) | Self::PopulationAtMost(_) | Self::NameContains(_) => 1,
+        }
+    }
 }
 
 /// What municipalities can be ordered by.
@@ -102,6 +116,6 @@ fn holds(snapshot: &Snapshot, municipality: &Municipality, condition: &Condition
             .any(|served| served.holds_on(today) && keys.contains(&snapshot.providers[served.at].row.key)),
         Is::PopulationAtLeast(fewest) => row.population >= *fewest,
         Is::PopulationAtMost(most) => row.population <= *most,
-        Is::NameContains(part) => municipality.name_key.contains(&fold(part)),
+        Is::NameContains(part) => municipality.name_key.contains(part),
     })
 }

@@ -70,22 +70,28 @@ pub enum Missing {
     UsageUnknown,
 }
 
-/// Prices that are valid on a day for a municipality: a band of one of its groups goes before the general price.
+/// Prices that apply to a municipality on a day, one for each unit and period: that of its smallest customer group which
+/// has one, else the general one; of several the latest.
 pub fn applicable(snapshot: &Snapshot, product: At<Product>, municipality: At<Municipality>, day: Date) -> Vec<&Price> {
     let groups = &snapshot.municipalities[municipality].groups;
-    let prices = &snapshot.products[product].prices;
-    let valid: Vec<&Price> = prices.iter().filter(|price| is_valid_on(price, day)).collect();
-    let has_band = |general: &Price| {
-        valid.iter().any(|band| {
-            let is_same = (band.row.unit, band.row.period) == (general.row.unit, general.row.period);
-            is_same && band.group.is_some_and(|group| groups.contains(&group))
-        })
+    // The municipality's groups are smallest first; the general price comes after all of them.
+    let rank = |price: &Price| match price.group {
+        Some(group) => groups.iter().position(|own| *own == group),
+        None => Some(groups.len()),
     };
-    let applies = |price: &Price| match price.group {
-        Some(group) => groups.contains(&group),
-        None => !has_band(price),
-    };
-    valid.iter().copied().filter(|price| applies(price)).collect()
+    let mut applying: Vec<&Price> = Vec::new();
+    // Prices are oldest first, so that of equals the latest stays.
+    for price in snapshot.products[product].prices.iter().filter(|price| is_valid_on(price, day)) {
+        let Some(own) = rank(price) else { continue };
+        let counts_the_same =
+            |other: &&mut &Price| (other.row.unit, other.row.period) == (price.row.unit, price.row.period);
+        match applying.iter_mut().find(counts_the_same) {
+            Some(other) if rank(other).is_some_and(|other| own <= other) => *other = price,
+            Some(_) => {}
+            None => applying.push(price),
+        }
+    }
+    applying
 }
 
 /// Whether a price is valid on a day.
@@ -101,26 +107,23 @@ pub fn estimate(snapshot: &Snapshot, product: At<Product>, municipality: At<Muni
         let of_kind = lines.iter().filter(|line| (line.price.row.period == Period::Once) == once);
         of_kind.map(|line| line.amount_cents).try_fold(0_i64, |sum, amount| sum.checked_add(amount?))
     };
+    let recurring = || lines.iter().filter(|line| line.price.row.period != Period::Once);
     let has_once = lines.iter().any(|line| line.price.row.period == Period::Once);
-    let missing = if lines.is_empty() {
-        Some(Missing::NoPrice)
-    } else {
-        lines
-            .iter()
-            .filter(|line| line.amount_cents.is_none())
-            .map(|line| match line.price.row.period {
-                Period::PerUse => Missing::UsageUnknown,
-                _ => Missing::QuantityUnknown,
-            })
-            .next()
-    };
+    let unknown = recurring().find(|line| line.amount_cents.is_none()).map(|line| match line.price.row.period {
+        Period::PerUse => Missing::UsageUnknown,
+        _ => Missing::QuantityUnknown,
+    });
+    let missing = if lines.is_empty() { Some(Missing::NoPrice) } else { unknown };
     let per_year_cents = if missing.is_some() { None } else { sum(false) };
     let one_off_cents = if has_once { sum(true) } else { None };
     Estimate { per_year_cents, one_off_cents, missing, lines }
 }
 
 fn line<'s>(snapshot: &'s Snapshot, price: &'s Price, municipality: At<Municipality>) -> Line<'s> {
-    let quantity = quantity(snapshot, price.row.unit, municipality);
+    let quantity = match price.row.period {
+        Period::PerUse => None,
+        _ => quantity(snapshot, price.row.unit, municipality),
+    };
     let times = match price.row.period {
         Period::Year | Period::Once => Some(1),
         Period::Month => Some(12),

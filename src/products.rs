@@ -13,7 +13,6 @@ use crate::{
     catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, joining_on, search::Question},
     condition::Condition,
     listing::{self, Key, Listing, Position},
-    text::fold,
 };
 
 /// A plain condition on a product. Lists of values mean one of them.
@@ -39,8 +38,24 @@ pub enum Is {
     Sample(bool),
     /// LeiKa key.
     LeikaKey(Vec<String>),
-    /// Part of its name.
+    /// Part of its name, folded.
     NameContains(String),
+}
+
+impl Is {
+    /// How much there is to compare.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Lifecycle(values) => values.len() + 1,
+            Self::Category(values)
+            | Self::Provider(values)
+            | Self::StandardProduct(values)
+            | Self::LeikaKey(values) => values.len() + 1,
+            Self::DeliveryMode(values) => values.len() + 1,
+            Self::MandatedTask(values) => values.len() + 1,
+            Self::BaseService(_) | Self::InitialPortfolio(_) | Self::Sample(_) | Self::NameContains(_) => 1,
+        }
+    }
 }
 
 /// What products can be ordered by.
@@ -116,7 +131,7 @@ pub fn holds(snapshot: &Snapshot, product: &Product, condition: &Condition<Is>) 
         Is::InitialPortfolio(wanted) => row.initial_portfolio == *wanted,
         Is::Sample(wanted) => row.sample == *wanted,
         Is::LeikaKey(keys) => keys.iter().any(|key| product.leika_keys.contains(key)),
-        Is::NameContains(part) => product.name_key.contains(&fold(part)),
+        Is::NameContains(part) => product.name_key.contains(part),
     })
 }
 

@@ -10,7 +10,6 @@ use crate::{
     catalogue::{At, Provider, Snapshot, joining_on},
     condition::Condition,
     listing::{self, Key, Listing, Position},
-    text::fold,
 };
 
 /// A plain condition on a provider. Lists of values mean one of them.
@@ -24,8 +23,20 @@ pub enum Is {
     Joining(Vec<Level>),
     /// Member of the KDN.
     KdnMember(bool),
-    /// Part of its name or short name.
+    /// Part of its name or short name, folded.
     NameContains(String),
+}
+
+impl Is {
+    /// How much there is to compare.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Key(values) => values.len() + 1,
+            Self::Kind(values) => values.len() + 1,
+            Self::Joining(values) => values.len() + 1,
+            Self::KdnMember(_) | Self::NameContains(_) => 1,
+        }
+    }
 }
 
 /// What providers can be ordered by.
@@ -78,10 +89,7 @@ fn holds(provider: &Provider, condition: &Condition<Is>, today: Date) -> bool {
         Is::Kind(wanted) => wanted.contains(&row.kind),
         Is::Joining(wanted) => wanted.contains(&level_on(&provider.joinings, today)),
         Is::KdnMember(wanted) => row.kdn_member == Some(*wanted),
-        Is::NameContains(part) => {
-            let part = fold(part);
-            provider.name_key.contains(&part) || row.short_name.as_ref().is_some_and(|name| fold(name).contains(&part))
-        }
+        Is::NameContains(part) => provider.name_key.contains(part) || provider.short_name_key.contains(part),
     })
 }
 

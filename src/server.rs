@@ -37,7 +37,8 @@ impl Server {
         let database = Database::connect(&config).await?;
         database.migrate_up().await?;
         let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;
-        if is_empty && is_demo {
+        if is_demo {
+            // Does nothing where products are already.
             seed::run(&database, clock, Content::Demo).await?;
         } else if is_empty {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
@@ -72,7 +73,7 @@ impl Server {
             .await
             .map_err(|error| format!("can't listen on {}: {error}", self.config.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let refreshing =
+        let mut refreshing =
             tokio::spawn(self.live.clone().keep_fresh(Duration::from_millis(self.config.refresh_interval_ms)));
         let upkeep = tokio::spawn(keep_tidy());
         let (stopping, stopped) = tokio::sync::oneshot::channel();
@@ -91,6 +92,8 @@ impl Server {
         let result = tokio::select! {
             result = serving => result.map_err(|error| error.to_string()),
             () = patience => Err("stopped with requests still running".to_owned()),
+            // It never ends by itself: a catalogue that would silently grow old is worse than a restart.
+            ended = &mut refreshing => Err(format!("the catalogue is no longer refreshed: {ended:?}")),
         };
         refreshing.abort();
         upkeep.abort();

@@ -3,9 +3,8 @@
 use crate::{
     catalogue::{At, Snapshot, StandardProduct},
     condition::Condition,
-    listing::{Key, Listing, Position},
+    listing::{self, Key, Listing, Position},
     products::is_in_category,
-    text::fold,
 };
 
 /// A plain condition on a standard product. Lists of values mean one of them.
@@ -15,22 +14,63 @@ pub enum Is {
     Key(Vec<String>),
     /// Key of its category, or of the category above.
     Category(Vec<String>),
-    /// Part of its name.
+    /// Part of its name, folded.
     NameContains(String),
 }
 
-/// The standard products that fulfil a condition, by name.
-pub fn list<'s>(snapshot: &'s Snapshot, condition: &Condition<Is>) -> Listing<'s, At<StandardProduct>> {
+impl Is {
+    /// How much there is to compare.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Key(values) | Self::Category(values) => values.len() + 1,
+            Self::NameContains(_) => 1,
+        }
+    }
+}
+
+/// What standard products can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Name.
+    Name,
+    /// Order of the category.
+    Category,
+    /// Number of published products that implement it.
+    ImplementationCount,
+}
+
+/// An order: a field and a direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// What is compared.
+    pub field: Field,
+    /// Larger values first.
+    pub is_descending: bool,
+}
+
+/// The standard products that fulfil a condition, in the order given, or by name.
+pub fn list<'s>(
+    snapshot: &'s Snapshot,
+    condition: &Condition<Is>,
+    order: Vec<Order>,
+) -> Listing<'s, At<StandardProduct>> {
     let holds = |standard_product: &StandardProduct| {
         condition.holds(&|is| match is {
             Is::Key(keys) => keys.contains(&standard_product.row.key),
             Is::Category(keys) => is_in_category(snapshot, standard_product.category, keys),
-            Is::NameContains(part) => standard_product.name_key.contains(&fold(part)),
+            Is::NameContains(part) => standard_product.name_key.contains(part),
         })
     };
     let found = snapshot.standard_products.iter().filter(|(_, row)| holds(row)).map(|(at, _)| at).collect();
-    Listing::ordered("standard products by name".to_owned(), found, move |at| {
-        let standard_product = &snapshot.standard_products[*at];
-        Position(vec![Key::new(standard_product.name_key.as_str(), false)], standard_product.row.id)
+    let signature = listing::signature(order.iter().map(|order| (order.field, order.is_descending)));
+    Listing::sorted(format!("standard products {signature}"), found, move |at| {
+        let row = &snapshot.standard_products[*at];
+        let key = |order: &Order| match order.field {
+            Field::Name => Key::new(row.name_key.as_str(), order.is_descending),
+            Field::Category => Key::new(i64::from(snapshot.categories[row.category].row.ordinal), order.is_descending),
+            Field::ImplementationCount => Key::new(row.implementations.len() as i64, order.is_descending),
+        };
+        let by_name = Key::new(row.name_key.as_str(), false);
+        Position(order.iter().map(key).chain([by_name]).collect(), row.row.id)
     })
 }

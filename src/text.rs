@@ -16,13 +16,14 @@ impl Language {
     /// Picks from an `Accept-Language` header: the first of the highest weight that is German or English.
     pub fn from_accept_language(header: &str) -> Self {
         let weighted = header.split(',').filter_map(|range| {
-            let (tag, weight) = range.split_once(";q=").unwrap_or((range, "1"));
+            let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
+            let weight = weight.trim().strip_prefix("q=")?;
             let language = match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
                 "de" => Self::De,
                 "en" => Self::En,
                 _ => return None,
             };
-            Some((language, weight.trim().parse::<f32>().ok().filter(|weight| *weight > 0.0)?))
+            Some((language, weight.parse::<f32>().ok().filter(|weight| *weight > 0.0)?))
         });
         let best = weighted.fold(None, |best: Option<(Self, f32)>, next| match best {
             Some(best) if best.1 >= next.1 => Some(best),
@@ -115,6 +116,7 @@ mod tests {
         assert_eq!(Language::from_accept_language("fr, en;q=0.5, de;q=0.8"), Language::De);
         assert_eq!(Language::from_accept_language("en-GB,de;q=0.9"), Language::En);
         assert_eq!(Language::from_accept_language("*"), Language::De);
+        assert_eq!(Language::from_accept_language("en; q=0.5, de; q=0.4"), Language::En);
         assert_eq!(Language::from_accept_language("en;q=0"), Language::De);
     }
 

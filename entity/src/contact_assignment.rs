@@ -1,4 +1,4 @@
-//! What a contact is responsible for; at most one target is set.
+//! What a contact is responsible for; exactly one target is set.
 
 use sea_orm::entity::prelude::*;
 

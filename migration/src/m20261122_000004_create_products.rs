@@ -135,6 +135,7 @@ async fn create_prices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     reference_null(&mut table, "customer_group_id", "customer_groups");
     table.col(boolean("sample"));
     table.check(Expr::col("amount_cents").is_null().ne(Expr::col("percent_basis_points").is_null()));
+    table.check(Expr::cust("valid_to IS NULL OR valid_from <= valid_to"));
     manager.create_table(table).await?;
     index(manager, "prices", &["product_id"], false).await?;
     Ok(())

@@ -50,6 +50,11 @@ async fn create_contact_assignments(manager: &SchemaManager<'_>) -> Result<(), D
     reference_null(&mut table, "customer_group_id", "customer_groups");
     reference_null(&mut table, "municipality_id", "municipalities");
     table.col(boolean("central_desk")).col(date_null("valid_from")).col(date_null("valid_until"));
+    // At most one target; a validity that ends after it began.
+    let targets = ["product_id", "provider_id", "customer_group_id", "municipality_id"];
+    let count = targets.map(|target| format!("(CASE WHEN {target} IS NULL THEN 0 ELSE 1 END)")).join(" + ");
+    table.check(Expr::cust(format!("{count} + (CASE WHEN central_desk THEN 1 ELSE 0 END) = 1")));
+    table.check(Expr::cust("valid_until IS NULL OR valid_from IS NULL OR valid_from <= valid_until"));
     manager.create_table(table).await?;
     index(manager, "contact_assignments", &["contact_id"], false).await?;
     Ok(())

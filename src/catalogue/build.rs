@@ -58,9 +58,13 @@ impl Snapshot {
             let mut product = self.join_product(row, keys.remove(&id).unwrap_or_default())?;
             let listed = listed.remove(&id).unwrap_or_default();
             product.listed = listed.iter().filter_map(|row| self.municipalities.find(row.municipality_id)).collect();
+            product.listed.sort_unstable();
             let groups = groups.remove(&id).unwrap_or_default();
             product.eligible_groups = groups.iter().filter_map(|row| self.customer_groups.find(row.group_id)).collect();
-            let prices = prices.remove(&id).unwrap_or_default().into_iter();
+            product.eligible_groups.sort_unstable();
+            let mut prices = prices.remove(&id).unwrap_or_default();
+            prices.sort_by_key(|price| (price.valid_from, price.unit, price.period, price.id));
+            let prices = prices.into_iter();
             product.prices = prices
                 .map(|row| Price { group: row.customer_group_id.and_then(|id| self.customer_groups.find(id)), row })
                 .collect();
@@ -194,7 +198,8 @@ fn providers(rows: &mut Rows, municipalities: &Table<Municipality>) -> Table<Pro
         let mut serves: Vec<_> = serves.collect();
         serves.sort_by_key(|served| served.at);
         let joinings = joinings.remove(&row.id).unwrap_or_default();
-        Provider { name_key: fold(&row.name), serves, products: Vec::new(), joinings, row }
+        let short_name_key = row.short_name.as_deref().map(fold).unwrap_or_default();
+        Provider { name_key: fold(&row.name), short_name_key, serves, products: Vec::new(), joinings, row }
     });
     sorted_by_name(joined.collect(), |provider| (&provider.name_key, provider.row.id))
 }

@@ -1,6 +1,7 @@
 //! The current snapshot: swapped as a whole when the version in the database rises.
 
 use std::{
+    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,19 +15,23 @@ use sea_orm::DbErr;
 use super::{Snapshot, load};
 use crate::database::Database;
 
+/// Longest wait for a look at the database or for loading from it: a host that vanished does not answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The snapshot that answers now, and whether the database behind it answers too.
 #[derive(Debug)]
 pub struct Live {
     database: Database,
     current: ArcSwap<Snapshot>,
     is_database_up: AtomicBool,
+    is_current: AtomicBool,
 }
 
 impl Live {
     /// Loads the first snapshot.
     pub async fn load(database: Database) -> Result<Self, DbErr> {
-        let snapshot = load_snapshot(&database).await?;
-        Ok(Self { database, current: ArcSwap::from_pointee(snapshot), is_database_up: AtomicBool::new(true) })
+        let current = ArcSwap::from_pointee(load_snapshot(&database).await?);
+        Ok(Self { database, current, is_database_up: AtomicBool::new(true), is_current: AtomicBool::new(true) })
     }
 
     /// The snapshot to answer a request from. Take it once per request.
@@ -39,15 +44,25 @@ impl Live {
         self.is_database_up.load(Ordering::Relaxed)
     }
 
-    /// Looks at the version and loads a new snapshot when it has risen. While the database is away the last
-    /// snapshot goes on answering.
+    /// Whether the snapshot is the one that the database held at the last look.
+    pub fn is_current(&self) -> bool {
+        self.is_current.load(Ordering::Relaxed)
+    }
+
+    /// Looks at the version and loads a new snapshot when it is another. While the database is away, or holds what
+    /// can't be loaded, the last snapshot goes on answering.
     pub async fn refresh(&self) {
-        let result = self.try_refresh().await;
-        let was_up = self.is_database_up.swap(result.is_ok(), Ordering::Relaxed);
-        match result {
-            Ok(()) if !was_up => tracing::info!("the database answers again"),
+        let version = in_time(load::version(self.database.connection())).await;
+        let was_up = self.is_database_up.swap(version.is_ok(), Ordering::Relaxed);
+        match version {
+            Ok(version) => {
+                if !was_up {
+                    tracing::info!("the database answers again");
+                }
+                self.take_over(version).await;
+            }
             Err(error) if was_up => tracing::error!(%error, "the database does not answer; serving the last snapshot"),
-            _ => {}
+            Err(_) => {}
         }
     }
 
@@ -61,13 +76,27 @@ impl Live {
         }
     }
 
-    async fn try_refresh(&self) -> Result<(), DbErr> {
-        // `!=`, not `>`: a database that was restored from a backup has an older version.
-        if load::version(self.database.connection()).await? != self.current.load().version {
-            self.current.store(Arc::new(load_snapshot(&self.database).await?));
+    async fn take_over(&self, version: i64) {
+        // `==`, not `<=`: a database that was restored from a backup has an older version.
+        if version == self.current.load().version {
+            self.is_current.store(true, Ordering::Relaxed);
+            return;
         }
-        Ok(())
+        let loaded = in_time(load_snapshot(&self.database)).await;
+        let was_current = self.is_current.swap(loaded.is_ok(), Ordering::Relaxed);
+        match loaded {
+            Ok(snapshot) => self.current.store(Arc::new(snapshot)),
+            Err(error) if was_current => {
+                tracing::error!(%error, version, "the catalogue can't be loaded; serving the last one")
+            }
+            Err(_) => {}
+        }
     }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    let late = |_| DbErr::Custom(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
 async fn load_snapshot(database: &Database) -> Result<Snapshot, DbErr> {

@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub municipalities: Table<Municipality>,
     /// Providers.
     pub providers: Table<Provider>,
-    /// Mergers of providers, oldest first.
+    /// Mergers of providers, by key.
     pub mergers: Table<Merger>,
     /// Categories, in order.
     pub categories: Table<Category>,

@@ -50,6 +50,8 @@ pub struct Provider {
     pub row: provider::Model,
     /// Folded name, for ordering.
     pub name_key: String,
+    /// Folded short name.
+    pub short_name_key: String,
     /// Municipalities it serves.
     pub serves: Vec<Served<Municipality>>,
     /// Its published products, by name.

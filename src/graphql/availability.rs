@@ -6,6 +6,7 @@ use super::{
     connection::{Connection, page},
     contact::Contact,
     context::{Reading, reading, snapshot},
+    input::bounded,
     municipality::MunicipalityBy,
     price::{Money, Price},
     product::{Conditions, Product, conditions},
@@ -19,6 +20,7 @@ use crate::{
     error::Result,
     listing::Window,
     prices::{self, Missing},
+    products::Is,
 };
 
 /// Whether a municipality can have a product (Verfügbarkeit): the first that fits, from the bottom of this list.
@@ -224,7 +226,7 @@ impl AvailabilityQuery {
         let municipality = municipality.find(&reading.snapshot)?;
         let day = on.unwrap_or(Date(reading.today));
         let wanted = Wanted {
-            condition: condition(filter.unwrap_or_default())?,
+            condition: bounded(condition(filter.unwrap_or_default())?, Is::size)?,
             question: question(search)?,
             include_unavailable: include_unavailable.unwrap_or_default(),
         };

@@ -124,7 +124,8 @@ pub struct ContactQuery;
 #[Object]
 impl ContactQuery {
     /// The responsible contact of a municipality, searched along product, provider, customer group by topic, customer
-    /// group, Kreis, central desk. Null with NOT_FOUND only for an unknown municipality or product.
+    /// group, Kreis, central desk. Null with NOT_FOUND for an unknown municipality or product, with UNAVAILABLE before a
+    /// central desk is set up.
     async fn contact_for(
         &self,
         context: &Context<'_>,

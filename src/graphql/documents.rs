@@ -12,39 +12,48 @@ use crate::{
 
 /// Deepest nesting of brackets. The parser goes down the stack with each; its own limit counts selections only.
 const DEEPEST_BRACKETS: usize = 100;
-/// A parsed document takes about this many times the bytes of its text.
-const PARSED_PER_TEXT: u64 = 20;
+/// Bytes that a selection of a parsed document takes, about.
+const BYTES_PER_SELECTION: u64 = 600;
+/// Selections of a usual document.
+const USUAL_SELECTIONS: u64 = 50;
 
 /// Parsed documents by their text, bounded by bytes.
 #[derive(Debug)]
 pub struct Documents {
-    parsed: Cache<String, Arc<ExecutableDocument>, ByText>,
+    parsed: Cache<String, Kept, ByBytes>,
     longest: usize,
 }
 
+/// A parsed document that the guard let pass.
 #[derive(Clone, Debug)]
-struct ByText;
+struct Kept {
+    document: Arc<ExecutableDocument>,
+    bytes: u64,
+}
 
-impl Weighter<String, Arc<ExecutableDocument>> for ByText {
-    fn weight(&self, text: &String, _: &Arc<ExecutableDocument>) -> u64 {
-        (text.len() as u64 + 64) * PARSED_PER_TEXT
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<String, Kept> for ByBytes {
+    fn weight(&self, _: &String, kept: &Kept) -> u64 {
+        kept.bytes
     }
 }
 
 impl Documents {
     /// An empty cache.
     pub fn new(limits: &Limits) -> Self {
-        let usual = 1000 * PARSED_PER_TEXT;
+        let usual = USUAL_SELECTIONS * BYTES_PER_SELECTION;
         let documents = usize::try_from(limits.document_cache_bytes / usual).unwrap_or(1).max(1);
-        let parsed = Cache::with_weighter(documents, limits.document_cache_bytes, ByText);
+        let parsed = Cache::with_weighter(documents, limits.document_cache_bytes, ByBytes);
         Self { parsed, longest: limits.document_bytes }
     }
 
     /// The parsed document of a text.
     pub fn parse(&self, text: &str) -> Result<Arc<ExecutableDocument>> {
-        if let Some(parsed) = self.parsed.get(text) {
+        if let Some(kept) = self.parsed.get(text) {
             metrics::counter!("itkatalog_document_cache_hits_total").increment(1);
-            return Ok(parsed);
+            return Ok(kept.document);
         }
         if text.len() > self.longest {
             return Err(Error::limit("document_bytes", self.longest as u64, text.len() as u64));
@@ -53,9 +62,15 @@ impl Documents {
         if brackets > DEEPEST_BRACKETS {
             return Err(Error::limit("brackets", DEEPEST_BRACKETS as u64, brackets as u64));
         }
-        let parsed = Arc::new(parse_query(text).map_err(|error| syntax_error(&error))?);
-        self.parsed.insert(text.to_owned(), parsed.clone());
-        Ok(parsed)
+        Ok(Arc::new(parse_query(text).map_err(|error| syntax_error(&error))?))
+    }
+
+    /// Keeps a document that the guard let pass, with the number of its selections.
+    pub fn keep(&self, text: &str, document: &Arc<ExecutableDocument>, selections: u64) {
+        if self.parsed.peek(text).is_none() {
+            let bytes = selections * BYTES_PER_SELECTION + text.len() as u64;
+            self.parsed.insert(text.to_owned(), Kept { document: document.clone(), bytes });
+        }
     }
 }
 
@@ -75,7 +90,7 @@ fn deepest_brackets(text: &str) -> usize {
     while let Some(byte) = rest.bytes().next() {
         let step = match byte {
             b'"' => string_length(rest),
-            b'#' => rest.find('\n').unwrap_or(rest.len()),
+            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
             b'{' | b'[' | b'(' => {
                 depth += 1;
                 deepest = deepest.max(depth);
@@ -101,7 +116,7 @@ fn string_length(text: &str) -> usize {
             return at + quote.len();
         }
         let is_escape = if ends_with_line { rest.starts_with('\\') } else { rest.starts_with("\\\"\"\"") };
-        if ends_with_line && rest.starts_with('\n') {
+        if ends_with_line && rest.starts_with(['\n', '\r']) {
             return at;
         }
         let character = rest.chars().next().map_or(1, char::len_utf8);
@@ -116,10 +131,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_document_that_was_kept_is_not_parsed_again() {
+        let config = crate::config::Config::load(&crate::config::Flags::default()).unwrap();
+        let documents = Documents::new(&config.limits);
+        let first = documents.parse("{ a }").unwrap();
+        assert!(!Arc::ptr_eq(&first, &documents.parse("{ a }").unwrap()));
+        documents.keep("{ a }", &first, 1);
+        assert!(Arc::ptr_eq(&first, &documents.parse("{ a }").unwrap()));
+    }
+
+    #[test]
     fn brackets_count_outside_of_strings_and_comments_only() {
         assert_eq!(deepest_brackets("{ a(b: [1]) }"), 3);
         assert_eq!(deepest_brackets("{ a(b: \"[[[[\\\"[[\") } # {{{{"), 2);
         assert_eq!(deepest_brackets("# {{{\n{ a }"), 1);
+        assert_eq!(deepest_brackets("#\r{ a(b: [[[ #\r\n [["), 7);
         assert_eq!(deepest_brackets("{ a(b: \"\"\" \" {{{{ \"\"\" [[[[[ ä"), 7);
         assert_eq!(deepest_brackets("{ a(b: \"\"\" \\\"\"\" {{{{ \"\"\" c: \"\") }"), 2);
         assert_eq!(deepest_brackets("{ a(b: \"never closed [[[\n[ [[[[[[[[["), 12);

@@ -20,21 +20,31 @@ use crate::{
 
 /// Rows that are reckoned with for a list without paging.
 const UNPAGED_ROWS: u64 = 10;
+/// Cost of a list at the root: it looks through the whole catalogue, however few rows are asked for.
+const SCAN: u64 = 200;
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];
 /// How deep the usual introspection query nests them.
 const INTROSPECTION_DEPTH: u64 = 3;
 
-/// What a document comes to.
+/// What a selection comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measure {
     /// Levels of nesting.
     pub depth: u64,
-    /// Fields with every fragment expanded.
+    /// Selections with every fragment expanded.
     pub fields: u64,
     /// A field is 1; a list counts its children as often as it can have rows.
     pub cost: u64,
     introspection: u64,
+}
+
+/// What is written in a document: each fragment once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    selections: u64,
+    aliases: u64,
+    directives: u64,
 }
 
 struct Walk<'a> {
@@ -70,54 +80,82 @@ pub fn root(operation: &OperationDefinition) -> &'static str {
     }
 }
 
-/// Measures an operation and refuses it when it exceeds a limit.
+/// Measures a document and refuses it when it exceeds a limit. All operations and fragments count, also those that
+/// will not run: the library walks them all. Gives the measure of the operation that will run, and the number of
+/// selections that are written.
 pub fn check(
     types: &Types,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &Limits,
-) -> Result<Measure> {
+) -> Result<(Measure, u64)> {
     within("fragments", limits.fragments, document.fragments.len() as u64)?;
-    let (aliases, directives) = count_marks(document);
-    within("aliases", limits.aliases, aliases)?;
-    within("directives", limits.directives, directives)?;
+    let written = written(document);
+    within("aliases", limits.aliases, written.aliases)?;
+    within("directives", limits.directives, written.directives)?;
     let mut walk = Walk { types, document, variables, fragments: HashMap::new() };
+    let mut all = Measure::default();
+    for (_, other) in document.operations.iter() {
+        all = all.beside(walk.selection(&other.node.selection_set.node, root(&other.node))?);
+    }
+    for name in document.fragments.keys() {
+        let unused = walk.fragment(name.as_str())?;
+        within("fields", limits.fields, unused.fields)?;
+        within("depth", limits.depth, unused.depth)?;
+    }
+    within("depth", limits.depth, all.depth)?;
+    within("fields", limits.fields, all.fields)?;
+    within("introspection", INTROSPECTION_DEPTH, all.introspection)?;
     let measure = walk.selection(&operation.selection_set.node, root(operation))?;
-    within("depth", limits.depth, measure.depth)?;
-    within("fields", limits.fields, measure.fields)?;
-    within("introspection", INTROSPECTION_DEPTH, measure.introspection)?;
     within("cost", limits.cost, measure.cost)?;
-    Ok(measure)
+    Ok((measure, written.selections))
 }
 
 fn within(name: &str, limit: u64, actual: u64) -> Result<()> {
     if actual > limit { Err(Error::limit(name, limit, actual)) } else { Ok(()) }
 }
 
-/// Aliases and directives as they are written: each fragment once.
-fn count_marks(document: &ExecutableDocument) -> (u64, u64) {
-    fn count(set: &SelectionSet) -> (u64, u64) {
+fn written(document: &ExecutableDocument) -> Written {
+    fn count(set: &SelectionSet) -> Written {
         let each = set.items.iter().map(|item| match &item.node {
             Selection::Field(field) => {
-                let (aliases, directives) = count(&field.node.selection_set.node);
-                (aliases + u64::from(field.node.alias.is_some()), directives + field.node.directives.len() as u64)
+                let own = Written {
+                    selections: 1,
+                    aliases: u64::from(field.node.alias.is_some()),
+                    directives: field.node.directives.len() as u64,
+                };
+                own.and(count(&field.node.selection_set.node))
             }
-            Selection::FragmentSpread(spread) => (0, spread.node.directives.len() as u64),
+            Selection::FragmentSpread(spread) => {
+                Written { selections: 1, aliases: 0, directives: spread.node.directives.len() as u64 }
+            }
             Selection::InlineFragment(inline) => {
-                let (aliases, directives) = count(&inline.node.selection_set.node);
-                (aliases, directives + inline.node.directives.len() as u64)
+                let own = Written { selections: 1, aliases: 0, directives: inline.node.directives.len() as u64 };
+                own.and(count(&inline.node.selection_set.node))
             }
         });
-        each.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
+        each.fold(Written::default(), Written::and)
     }
     let operations = document.operations.iter().map(|(_, operation)| {
-        let operation = &operation.node;
-        let (aliases, directives) = count(&operation.selection_set.node);
-        (aliases, directives + operation.directives.len() as u64)
+        let own = Written { directives: operation.node.directives.len() as u64, ..Written::default() };
+        own.and(count(&operation.node.selection_set.node))
     });
-    let fragments = document.fragments.values().map(|fragment| count(&fragment.node.selection_set.node));
-    operations.chain(fragments).fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1))
+    let fragments = document.fragments.values().map(|fragment| {
+        let own = Written { directives: fragment.node.directives.len() as u64, ..Written::default() };
+        own.and(count(&fragment.node.selection_set.node))
+    });
+    operations.chain(fragments).fold(Written::default(), Written::and)
+}
+
+impl Written {
+    fn and(self, other: Self) -> Self {
+        Self {
+            selections: self.selections + other.selections,
+            aliases: self.aliases + other.aliases,
+            directives: self.directives + other.directives,
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -126,11 +164,11 @@ impl<'a> Walk<'a> {
         for item in &set.items {
             let next = match &item.node {
                 Selection::Field(field) => self.field(&field.node, parent)?,
-                Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str())?,
+                Selection::FragmentSpread(spread) => self.fragment(spread.node.fragment_name.node.as_str())?.wrapped(),
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref();
                     let on = condition.map_or(parent, |condition| condition.node.on.node.as_str());
-                    self.selection(&inline.node.selection_set.node, on)?
+                    self.selection(&inline.node.selection_set.node, on)?.wrapped()
                 }
             };
             sum = sum.beside(next);
@@ -144,7 +182,7 @@ impl<'a> Walk<'a> {
             Some(None) => return Err(endless(name)),
             None => {}
         }
-        // A fragment that is not defined costs nothing: validation refuses it.
+        // Validation refuses a fragment that is not defined, but only after walking to it.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Measure::default()) };
         self.fragments.insert(name, None);
         let on = fragment.node.type_condition.node.on.node.as_str();
@@ -159,16 +197,26 @@ impl<'a> Walk<'a> {
         let known = types.field(parent, name);
         let type_name = known.map_or("", |field| field.type_name.as_str());
         let children = self.selection(&field.selection_set.node, type_name)?;
+        let is_introspection_list = known.is_none() && INTROSPECTION_LISTS.contains(&name);
         let rows = match known {
             Some(known) if known.is_paged => self.rows(field),
             Some(known) if known.is_list && !parent.ends_with("Connection") => self.listed(field),
-            _ => 1,
+            Some(_) => 1,
+            None if name == "types" => UNPAGED_ROWS,
+            None => {
+                if is_introspection_list {
+                    UNPAGED_ROWS / 2
+                } else {
+                    1
+                }
+            }
         };
-        let is_introspection_list = known.is_none() && INTROSPECTION_LISTS.contains(&name);
+        let looks_through_all = parent == "Query" && known.is_some_and(|known| known.is_paged);
+        let own = if looks_through_all { SCAN } else { 1 };
         Ok(Measure {
             depth: children.depth.saturating_add(1),
             fields: children.fields.saturating_add(1),
-            cost: children.cost.saturating_mul(rows).saturating_add(1),
+            cost: children.cost.saturating_mul(rows).saturating_add(own),
             introspection: children.introspection + u64::from(is_introspection_list),
         })
     }
@@ -197,6 +245,11 @@ impl<'a> Walk<'a> {
 }
 
 impl Measure {
+    /// A fragment counts as a selection, so that empty ones cost something too.
+    fn wrapped(self) -> Self {
+        Self { fields: self.fields.saturating_add(1), ..self }
+    }
+
     fn beside(self, other: Self) -> Self {
         Self {
             depth: self.depth.max(other.depth),

@@ -6,12 +6,15 @@ use super::scalars::Ags;
 use crate::{
     condition::Condition,
     error::{Error, Result, check_text},
+    text::fold,
 };
 
 /// Longest text of a filter, a key or a search.
 pub const LONGEST_TEXT: usize = 200;
 /// Most values of an `in` filter.
 const MOST_VALUES: usize = 500;
+/// Most conditions and values of a whole filter.
+const MOST_CONDITIONS: usize = 1000;
 
 /// Compares with one value or with several. All parts that are given must hold.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -63,6 +66,31 @@ pub enum OrderDirection {
     Desc,
 }
 
+/// Checks that a whole filter is not too large to be asked of every row.
+pub fn bounded<C>(condition: Condition<C>, size: impl Fn(&C) -> usize) -> Result<Condition<C>> {
+    let actual = condition.size(&size);
+    if actual > MOST_CONDITIONS {
+        return Err(Error::limit("where", MOST_CONDITIONS as u64, actual as u64));
+    }
+    Ok(condition)
+}
+
+/// Checks that an order names each field once.
+pub fn each_once<F: PartialEq + Copy>(fields: impl Iterator<Item = F>) -> Result<()> {
+    let mut seen = Vec::new();
+    for field in fields {
+        if seen.contains(&field) {
+            return Err(Error::bad_input(
+                "orderBy",
+                "orderBy nennt ein Feld zweimal. Bitte jedes Feld nur einmal angeben.",
+                "orderBy names a field twice. Please give each field only once.",
+            ));
+        }
+        seen.push(field);
+    }
+    Ok(())
+}
+
 /// Conditions of one filter object, all of which must hold.
 pub struct Parts<C>(Vec<Condition<C>>);
 
@@ -106,10 +134,17 @@ impl<C> Parts<C> {
 
     /// Adds a condition for a filter on text.
     pub fn text(&mut self, field: &str, filter: Option<TextFilter>, is: impl Fn(String) -> C) -> Result<()> {
-        if let Some(part) = filter.and_then(|filter| filter.contains) {
-            check_text(field, &part, LONGEST_TEXT)?;
-            self.is(is(part));
+        let Some(part) = filter.and_then(|filter| filter.contains) else { return Ok(()) };
+        check_text(field, &part, LONGEST_TEXT)?;
+        let folded = fold(&part);
+        if folded.is_empty() {
+            return Err(Error::bad_input(
+                field,
+                format!("{field} braucht einen Buchstaben oder eine Ziffer."),
+                format!("{field} needs a letter or a digit."),
+            ));
         }
+        self.is(is(folded));
         Ok(())
     }
 

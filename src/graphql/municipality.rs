@@ -6,7 +6,7 @@ use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
     customer_group::CustomerGroup,
-    input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter},
+    input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
     node::{global_id, row_id},
     provider::{Joining, JoiningLevel, Provider},
     scalars::{Ags, Ars, Date, Decimal, hundredths},
@@ -306,8 +306,10 @@ impl MunicipalityQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<MunicipalityOrder>>,
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = condition(filter.unwrap_or_default())?;
-        let order = order_by.unwrap_or_default().into_iter().map(|order| municipalities::Order {
+        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let order_by = order_by.unwrap_or_default();
+        each_once(order_by.iter().map(|order| order.field))?;
+        let order = order_by.into_iter().map(|order| municipalities::Order {
             field: order.field.into(),
             is_descending: order.direction == OrderDirection::Desc,
         });

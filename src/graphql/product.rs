@@ -202,8 +202,7 @@ impl Product {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let mut listed = self.row(context).listed.clone();
-        listed.sort_unstable();
+        let listed = self.row(context).listed.clone();
         page(municipalities::by_name(snapshot(context), "listed", listed), &window, Municipality)
     }
 

@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use super::{
     connection::{Connection, page},
     context::snapshot,
-    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter},
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
     node::row_id,
     product::{DeliveryMode, Lifecycle, MandatedTask, Product},
 };
@@ -139,8 +139,10 @@ impl ProductQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProductOrder>>,
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = condition(filter.unwrap_or_default())?;
-        let order = order_by.unwrap_or_default().into_iter().map(|order| products::Order {
+        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let order_by = order_by.unwrap_or_default();
+        each_once(order_by.iter().map(|order| order.field))?;
+        let order = order_by.into_iter().map(|order| products::Order {
             field: order.field.into(),
             is_descending: order.direction == OrderDirection::Desc,
         });

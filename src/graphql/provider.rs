@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
-    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter},
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
     merger::ProviderMerger,
     municipality::Municipality,
     node::{global_id, row_id},
@@ -295,8 +295,10 @@ impl ProviderQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProviderOrder>>,
     ) -> Result<Connection<Provider>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = condition(filter.unwrap_or_default())?;
-        let order = order_by.unwrap_or_default().into_iter().map(|order| providers::Order {
+        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let order_by = order_by.unwrap_or_default();
+        each_once(order_by.iter().map(|order| order.field))?;
+        let order = order_by.into_iter().map(|order| providers::Order {
             field: order.field.into(),
             is_descending: order.direction == OrderDirection::Desc,
         });

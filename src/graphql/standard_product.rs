@@ -1,12 +1,12 @@
 //! Standard products: the same thing across providers.
 
-use async_graphql::{Context, Description, ID, InputObject, Object};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
 
 use super::{
     category::Category,
     connection::{Connection, page},
     context::snapshot,
-    input::{Parts, TextFilter, ValueFilter},
+    input::{OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
     node::global_id,
     product::Product,
 };
@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     listing::Window,
     products,
-    standard_products::{self, Is},
+    standard_products::{self, Field, Is},
 };
 
 /// The same thing across providers (Standardprodukt), for example the E-Akte: the basis for comparing offers.
@@ -100,13 +100,36 @@ fn condition(filter: StandardProductFilter) -> Result<Condition<Is>> {
     parts.join(filter.and, filter.or, filter.not, condition)
 }
 
+/// What standard products can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Field")]
+pub enum StandardProductOrderField {
+    /// Name; umlauts as in a telephone book.
+    Name,
+    /// Order of the categories.
+    Category,
+    /// Number of published products that implement it.
+    ImplementationCount,
+}
+
+/// An order of standard products. Equal ones stand by name.
+#[derive(InputObject)]
+pub struct StandardProductOrder {
+    /// What is compared.
+    pub field: StandardProductOrderField,
+    /// In which direction.
+    #[graphql(default_with = "OrderDirection::Asc")]
+    pub direction: OrderDirection,
+}
+
 /// Root fields for standard products.
 #[derive(Default)]
 pub struct StandardProductQuery;
 
 #[Object]
 impl StandardProductQuery {
-    /// Standard products by name.
+    /// Standard products, by name unless ordered.
+    #[allow(clippy::too_many_arguments)]
     async fn standard_products(
         &self,
         context: &Context<'_>,
@@ -115,9 +138,16 @@ impl StandardProductQuery {
         #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these standard products.")] filter: Option<StandardProductFilter>,
+        #[graphql(desc = "In this order.")] order_by: Option<Vec<StandardProductOrder>>,
     ) -> Result<Connection<StandardProduct>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = condition(filter.unwrap_or_default())?;
-        page(standard_products::list(snapshot(context), &condition), &window, StandardProduct)
+        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let order_by = order_by.unwrap_or_default();
+        each_once(order_by.iter().map(|order| order.field))?;
+        let order = order_by.into_iter().map(|order| standard_products::Order {
+            field: order.field.into(),
+            is_descending: order.direction == OrderDirection::Desc,
+        });
+        page(standard_products::list(snapshot(context), &condition, order.collect()), &window, StandardProduct)
     }
 }

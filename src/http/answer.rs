@@ -1,6 +1,6 @@
 //! Answers of the GraphQL endpoint: bodies, status codes, and errors in the caller's language.
 
-use async_graphql::{Response as Outcome, ServerError, Value};
+use async_graphql::{Response as Outcome, ServerError, Value, indexmap::IndexMap};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -46,9 +46,13 @@ pub fn status_of_invalid_document(media_type: MediaType) -> StatusCode {
 }
 
 /// The answer of a request that ran, or that the library refused to run.
-pub fn outcome(outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
-    // INVARIANT: errors of fields have a path; without data and without a path nothing ran.
-    let did_run = outcome.data != Value::Null || outcome.errors.iter().any(|error| !error.path.is_empty());
+pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
+    // INVARIANT: errors of fields have a path; what failed without one did not run.
+    let did_run = outcome.errors.iter().all(|error| !error.path.is_empty());
+    if outcome.errors.is_empty() && outcome.data == Value::Null {
+        // The library makes an answer without fields (all skipped) a null.
+        outcome.data = Value::Object(IndexMap::new());
+    }
     let status = if did_run { StatusCode::OK } else { status_of_invalid_document(media_type) };
     let errors = outcome.errors.into_iter().map(|error| translate(error, request)).collect();
     write(status, &Written { errors, data: did_run.then_some(&outcome.data) }, request, media_type)

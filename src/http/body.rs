@@ -77,6 +77,14 @@ pub fn from_query_string(given: QueryString) -> Result<Parameters> {
     parameters(given.query, given.operation_name, variables)
 }
 
+/// The query string can't be decoded.
+pub fn broken_query_string() -> Error {
+    bad_request(
+        "Die Parameter der Adresse sind nicht lesbar. Bitte prozentkodieren, jeder nur einmal.",
+        "The parameters of the address can't be read. Please percent-encode them, each only once.",
+    )
+}
+
 fn parameters(
     query: Option<String>,
     operation_name: Option<String>,

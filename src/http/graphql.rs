@@ -64,7 +64,8 @@ pub async fn get(
         Ok(media_type) => media_type,
         Err(refused) => return *refused,
     };
-    let parameters = body::from_query_string(query.map(|Query(query)| query).unwrap_or_default());
+    let parameters =
+        query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
         Ok(parameters) => run(&app, parameters, &request, media_type, false).await,
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
@@ -173,7 +174,8 @@ fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Res
     }
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
-    guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    app.documents.keep(&query, &document, selections);
     let reading = Reading { snapshot: app.live.snapshot(), today: app.clock.today(), language: request.language };
     let mut execution = Execution::new(String::new()).variables(values).data(reading);
     execution.operation_name = operation_name;

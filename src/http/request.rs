@@ -53,7 +53,7 @@ pub async fn with_id(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(info.clone());
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| {
-        let error = Error::internal("a panic; its message stands before this line");
+        let error = Error::internal("a panic; its place stands before this line");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, &error, &info, MediaType::Json)
     });
     if let Ok(id) = HeaderValue::from_str(&info.id) {

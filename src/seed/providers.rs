@@ -37,6 +37,7 @@ struct Coverage {
 struct Merger {
     merger_id: String,
     date: String,
+    effective_on: Option<Date>,
     kind: String,
     predecessors: String,
     successor: String,
@@ -128,7 +129,7 @@ fn merger(row: Merger) -> Result<provider_merger::Model, DbErr> {
     };
     Ok(provider_merger::Model {
         id: id_of("merger", &row.merger_id),
-        on_date: first_day(&row.date),
+        on_date: row.effective_on,
         key: row.merger_id,
         kind,
         date_text: row.date,
@@ -138,11 +139,6 @@ fn merger(row: Merger) -> Result<provider_merger::Model, DbErr> {
         source: row.source,
         confidence: row.confidence,
     })
-}
-
-/// The first whole day that a text names, if it names one.
-fn first_day(text: &str) -> Option<Date> {
-    text.split([' ', ';']).find_map(|word| word.parse().ok())
 }
 
 fn predecessors(row: &Merger) -> Vec<provider_merger_predecessor::Model> {

@@ -211,6 +211,18 @@ on_both_databases! {
         assert_eq!(dates, ["2017-12-07", "2024-01-01"]);
     }
 
+    async fn a_merger_that_happened_leads_to_the_successor(app: TestApp) {
+        use sea_orm::ConnectionTrait;
+        let db = app.server.database().connection();
+        let query = "{ provider(by: {key: \"ivl\"}) { mergedInto { key } } }";
+        for (day, expected) in [("2026-11-24", json!(null)), ("2026-11-23", json!({ "key": "regioit" }))] {
+            db.execute_unprepared(&format!("UPDATE provider_mergers SET kind = 'MERGER', on_date = '{day}' WHERE key = 'm10'")).await.unwrap();
+            db.execute_unprepared("UPDATE catalogue_state SET version = version + 1").await.unwrap();
+            app.server.live().refresh().await;
+            assert_eq!(app.data(query, json!({})).await["provider"]["mergedInto"], expected, "{day}");
+        }
+    }
+
     async fn a_standard_product_lists_the_offers_of_all_providers(app: TestApp) {
         let query = "{ standardProducts(first: 10, where: {key: {eq: \"e-akte\"}}) { totalCount edges { node { name implementations(first: 100) {
             totalCount edges { node { standardProduct { key } provider { key } } } } } } } }";
@@ -241,5 +253,8 @@ on_both_databases! {
             app.data(shape, json!({})).await;
         }
         assert_eq!(app.server.database().statements(), before);
+        // The counter does count: looking at the version is one statement.
+        app.server.live().refresh().await;
+        assert_eq!(app.server.database().statements(), before + 1);
     }
 }

@@ -5,12 +5,16 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, nodes};
 
 /// Every connection: where it hangs, and a node's key that tells rows apart.
-const LISTS: [(&str, &str); 13] = [
+const LISTS: [(&str, &str); 14] = [
     ("products(ARGS) { BODY }", "id"),
     ("products(search: \"e-akte\", ARGS) { BODY }", "id"),
     ("products(orderBy: [{field: CATEGORY, direction: DESC}, {field: AVAILABLE_FROM}], ARGS) { BODY }", "id"),
     ("products(orderBy: [{field: PROVIDER}, {field: UPDATED_AT, direction: DESC}], ARGS) { BODY }", "id"),
     ("standardProducts(ARGS) { BODY }", "id"),
+    (
+        "standardProducts(orderBy: [{field: IMPLEMENTATION_COUNT, direction: DESC}, {field: CATEGORY}], ARGS) { BODY }",
+        "id",
+    ),
     ("providers(ARGS) { BODY }", "id"),
     ("providers(orderBy: [{field: PRODUCT_COUNT, direction: DESC}], ARGS) { BODY }", "id"),
     ("municipalities(ARGS) { BODY }", "id"),

@@ -110,6 +110,19 @@ on_both_databases! {
         assert_eq!(states.len(), 9);
     }
 
+    async fn sample_subscriptions_contradict_no_rule(app: TestApp) {
+        use product_subscription::State;
+        let db = app.server.database().connection();
+        for row in product_subscription::Entity::find().all(db).await.unwrap() {
+            assert_eq!(row.active_since.is_some(), matches!(row.state, State::Active | State::Terminating | State::Ended));
+            assert_eq!(row.ends_on.is_some(), matches!(row.state, State::Terminating | State::Ended));
+            if let (Some(since), Some(until)) = (row.active_since, row.ends_on) {
+                assert!(since < until && row.term_end == Some(until), "{row:?}");
+            }
+            assert!(row.quantity > 0);
+        }
+    }
+
     async fn whatever_is_invented_is_marked(app: TestApp) {
         let db = app.server.database().connection();
         assert!(product::Entity::find().all(db).await.unwrap().iter().all(|row| row.sample));

@@ -5,7 +5,7 @@ use ::entity::{
     contact_assignment::{self, Rank, Topic},
     customer_group, provider,
 };
-use sea_orm::{DbErr, EntityTrait, QueryOrder};
+use sea_orm::{DbErr, EntityTrait};
 
 use super::{super::municipalities::municipality_id, Writer, day, id_of};
 
@@ -16,7 +16,8 @@ struct Contacts {
 }
 
 pub(super) async fn load(writer: &mut Writer<'_>, providers: &[provider::Model]) -> Result<(), DbErr> {
-    let groups = customer_group::Entity::find().order_by_asc(customer_group::Column::Key).all(writer.db).await?;
+    let mut groups = customer_group::Entity::find().all(writer.db).await?;
+    groups.sort_by(|one, other| one.key.cmp(&other.key));
     let mut contacts = Contacts::default();
     contacts.pair("zentrale", "Zentrale Ansprechstelle", "zentral-nrw", None, |row| row.central_desk = true)?;
     for group in &groups {

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    DbErr, EntityTrait, QueryOrder,
+    DbErr, EntityTrait,
     prelude::{Date, DateTimeUtc, Uuid},
 };
 
@@ -37,7 +37,9 @@ pub(super) async fn load(writer: &mut Writer<'_>) -> Result<(), DbErr> {
     writer.insert::<provider::Entity>("providers (sample)", vec![central_provider()]).await?;
     writer.insert::<joining::Entity>("joinings", joinings()?).await?;
     enter_foundation(writer).await?;
-    let providers = provider::Entity::find().order_by_asc(provider::Column::Key).all(writer.db).await?;
+    let mut providers = provider::Entity::find().all(writer.db).await?;
+    // Ordered here, not in SQL: the order of text there depends on the cluster.
+    providers.sort_by(|one, other| one.key.cmp(&other.key));
     let mut chance = ChaCha8Rng::seed_from_u64(2035);
     let portfolios = portfolios::draw(&providers, &mut chance)?;
     contacts::load(writer, &providers).await?;

@@ -117,6 +117,11 @@ impl Portfolios {
         writer.insert::<price::Entity>("prices", self.prices).await
     }
 
+    /// Whether a product is for some customer groups only.
+    pub(super) fn is_restricted(&self, product: Uuid) -> bool {
+        self.eligibility.iter().any(|row| row.product_id == product)
+    }
+
     fn add(&mut self, draft: &Draft<'_>, chance: &mut ChaCha8Rng) -> Result<(), DbErr> {
         let product = draft.product(chance)?;
         let typical = draft.typical;

@@ -43,7 +43,9 @@ pub(super) async fn draw(
     let served: Vec<_> = coverage.iter().filter(|row| !kreise.contains(&row.municipality_id)).collect();
     let prices: HashMap<Uuid, &price::Model> =
         portfolios.prices.iter().rev().map(|price| (price.product_id, price)).collect();
-    let available = |product: &&product::Model| product.lifecycle == Lifecycle::Available;
+    // What only Kreise and kreisfreie Städte may have is left out, so that no contract contradicts eligibility.
+    let available =
+        |product: &&product::Model| product.lifecycle == Lifecycle::Available && !portfolios.is_restricted(product.id);
     let mut drawn = Vec::new();
     for row in &served {
         let of_provider = portfolios.products.iter().filter(|product| product.provider_id == row.provider_id);
@@ -107,7 +109,9 @@ fn subscription(
         _ => None,
     };
     let legal_basis = if is_contract { LegalBasis::PublicLawAgreement } else { LegalBasis::Inhouse };
-    let term_end = product.term_months.filter(|_| was_agreed).map(|months| plus_months(begins, months));
+    // Who leaves does so at the end of its term.
+    let term = product.term_months.filter(|_| was_agreed).map(|months| plus_months(begins, months));
+    let term_end = ends_on.or(term);
     Ok(product_subscription::Model {
         id: id_of("product_subscription", &number.to_string()),
         municipality_id: Some(municipality),

@@ -19,12 +19,13 @@ initdb -D "$dir/data" -U postgres -A trust --no-sync --encoding=UTF8 --locale=C.
 postgres -D "$dir/data" -k "$dir" -p "$1" -c listen_addresses=127.0.0.1 -c max_connections=200 \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>"$dir/log" 2>&1 &
 server=$!
-for attempt in $(seq 100); do
-    if psql -h 127.0.0.1 -p "$1" -U postgres -c "select 1" >/dev/null 2>&1; then echo ready; break; fi
-    if pg_isready -h 127.0.0.1 -p "$1" >/dev/null 2>&1; then echo ready; break; fi
-    kill -0 "$server" 2>/dev/null || { echo "postgres did not start: $(tail -n 5 "$dir/log")"; break; }
+state="postgres did not answer within 30 s"
+for attempt in $(seq 300); do
+    if pg_isready -q -h 127.0.0.1 -p "$1"; then state=ready; break; fi
+    kill -0 "$server" 2>/dev/null || { state="postgres did not start: $(tail -n 5 "$dir/log" | tr '\n' ' ')"; break; }
     sleep 0.1
 done
+echo "$state"
 cat >/dev/null
 kill -INT "$server" 2>/dev/null || true
 wait "$server" || true
