@@ -111,7 +111,7 @@ impl<'s> Situation<'s> {
         Availability { product: at, status, available_from, reason }
     }
 
-    /// The products that are wanted: best match first, or available ones first, the initial portfolio first, by name.
+    /// The products that are wanted: best match first, then available ones, the initial portfolio, the name.
     pub fn list(self, wanted: Wanted) -> Listing<'s, Availability> {
         let snapshot = self.snapshot;
         let answers = |product: &Product| {
@@ -120,13 +120,10 @@ impl<'s> Situation<'s> {
         };
         let found = snapshot.products.iter().filter(|(_, product)| answers(product)).map(|(at, _)| self.of(at));
         let found = found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
-        match wanted.question {
-            Some(question) => {
-                let name = format!("available ~{}", question.folded());
-                Listing::sorted(name, found, move |found| products::by_rank(snapshot, found.product, &question))
-            }
-            None => Listing::sorted("available".to_owned(), found, move |found| by_status(snapshot, found)),
-        }
+        let question = wanted.question;
+        let searched = question.as_ref().map_or("", Question::folded);
+        let name = format!("available ~{searched}");
+        Listing::sorted(name, found, move |found| position(snapshot, found, question.as_ref()))
     }
 
     fn exclusion(&self, product: &Product) -> Option<Reason> {
@@ -172,10 +169,12 @@ impl<'s> Situation<'s> {
     }
 }
 
-fn by_status(snapshot: &Snapshot, found: &Availability) -> Position {
+/// Best match first when something is searched; then available ones, the initial portfolio, the name.
+fn position(snapshot: &Snapshot, found: &Availability, question: Option<&Question>) -> Position {
     let product = &snapshot.products[found.product];
     let keys = vec![
-        Key::new(found.status as i64, false),
+        Key::new(question.and_then(|question| question.rank(&product.terms)), true),
+        Key::new(i64::from(found.status == Status::Available), true),
         Key::new(i64::from(product.row.initial_portfolio), true),
         Key::new(product.name_key.as_str(), false),
     ];

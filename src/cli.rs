@@ -126,7 +126,9 @@ async fn migrate(config: &Config, direction: &Direction) -> Result<(), String> {
         Direction::Down { steps } => database.migrate_down(*steps).await?,
         Direction::Status => {}
     }
-    for step in database.migration_status().await? {
+    let steps = database.migration_status().await?;
+    database.close().await?;
+    for step in steps {
         println!("{} {}", if step.applied { "applied" } else { "pending" }, step.name);
     }
     Ok(())
@@ -136,6 +138,7 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
     let database = Database::connect(config).await?;
     database.migrate_up().await?;
     let report = seed::run(&database, Clock::System, content).await?;
+    database.close().await?;
     if report.is_empty() {
         println!(
             "Nothing to load: the database holds municipalities{} already.",

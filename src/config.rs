@@ -15,6 +15,7 @@ pub const FILE: &str = "itkatalog.toml";
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Which database.
     pub database_url: DatabaseUrl,
@@ -103,12 +104,18 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let message = || format!("\"{text}\" is no address and port, as in 127.0.0.1:8080");
+    text.parse().map_err(|_| serde::de::Error::custom(message()))
+}
+
 impl Config {
     /// Reads the settings of this process.
     pub fn load(flags: &Flags) -> Result<Self, String> {
         let environment =
             config::Environment::with_prefix("ITKATALOG").prefix_separator("_").separator("__").try_parsing(true);
-        let plain_url = std::env::var("DATABASE_URL").ok();
+        let plain_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         let file = config::File::from(std::path::Path::new(FILE)).required(false);
         Self::build(file, plain_url, environment, flags)
     }

@@ -73,6 +73,11 @@ impl Database {
         Ok(Self { connection, statements })
     }
 
+    /// Closes all connections; SQLite then leaves one whole file behind.
+    pub async fn close(&self) -> Result<(), String> {
+        self.connection.clone().close().await.map_err(|error| format!("the database was not closed: {error}"))
+    }
+
     /// The pool.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.connection
@@ -170,5 +175,6 @@ fn unreachable_message(url: &DatabaseUrl, error: &DbErr) -> String {
         }
         _ => format!("{url}"),
     };
-    format!("the database {place} can't be reached: {error}. Please check database_url and that the server runs.")
+    let check = if place.starts_with("at ") { "that the server runs" } else { "that its folder can be written to" };
+    format!("the database {place} can't be reached: {error}. Please check database_url and {check}.")
 }

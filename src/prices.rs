@@ -12,7 +12,7 @@ use sea_orm::prelude::Date;
 
 use crate::{
     catalogue::{At, Municipality, Price, Product, Snapshot},
-    text::{Language, Text, grouped},
+    text::{Language, Text, german_day, grouped},
 };
 
 /// The estimated cost of a product for one municipality on one day, net.
@@ -158,7 +158,17 @@ impl Estimate<'_> {
             return Missing::NoPrice.text().in_language(language);
         }
         let lines: Vec<String> = self.lines.iter().map(|line| line.basis(language)).collect();
-        lines.join("; ")
+        let is_sample = self.lines.iter().any(|line| line.price.row.sample);
+        let (net, sample) = match language {
+            Language::De => ("netto", "Beispielpreise"),
+            Language::En => ("net", "sample prices"),
+        };
+        format!(
+            "{} ({net}{}{})",
+            lines.join("; "),
+            if is_sample { ", " } else { "" },
+            if is_sample { sample } else { "" }
+        )
     }
 }
 
@@ -170,15 +180,16 @@ impl Line<'_> {
             (None, percent) => format!("{} %", decimal(i64::from(percent.unwrap_or_default()), language)),
         };
         let unit = unit_text(row.unit).in_language(language);
-        let period = period_text(row.period).in_language(language);
+        let due = period_text(row.period).map(|text| format!(", {}", text.in_language(language))).unwrap_or_default();
+        let until = row.valid_to.map(|day| valid_until(day, language)).unwrap_or_default();
         let quantity = match self.quantity {
             _ if row.period == Period::PerUse => Missing::UsageUnknown.text().in_language(language),
             None => Missing::QuantityUnknown.text().in_language(language),
             Some(quantity) => quantity.basis(language),
         };
         match self.amount_cents {
-            Some(amount) => format!("{price} {unit}, {period}, × {quantity} = {}", money(amount, language)),
-            None => format!("{price} {unit}, {period}: {quantity}"),
+            Some(amount) => format!("{price} {unit}{due}{until}, × {quantity} = {}", money(amount, language)),
+            None => format!("{price} {unit}{due}{until}: {}", quantity.trim_end_matches('.')),
         }
     }
 }
@@ -188,7 +199,7 @@ impl Quantity<'_> {
         let count = grouped(self.count, language);
         match (self.from, language) {
             (Source::Flat, _) => count,
-            (Source::Population(day), Language::De) => format!("{count} Einwohner (Stand {day})"),
+            (Source::Population(day), Language::De) => format!("{count} Einwohner (Stand {})", german_day(day)),
             (Source::Population(day), Language::En) => format!("{count} inhabitants (as of {day})"),
             (Source::Assumption(row), Language::De) if row.source == "ours" => {
                 format!("{count} (eigene Annahme: {})", row.text_de)
@@ -231,12 +242,20 @@ fn money(cents: i64, language: Language) -> String {
     }
 }
 
-fn period_text(period: Period) -> Text {
+fn period_text(period: Period) -> Option<Text> {
     match period {
-        Period::Year => Text::new("jährlich", "a year"),
-        Period::Month => Text::new("monatlich, 12 Monate", "a month, 12 months"),
-        Period::Once => Text::new("einmalig", "once"),
-        Period::PerUse => Text::new("je Nutzung", "with every use"),
+        Period::Year => Some(Text::new("jährlich", "a year")),
+        Period::Month => Some(Text::new("monatlich, 12 Monate", "a month, 12 months")),
+        Period::Once => Some(Text::new("einmalig", "once")),
+        // The unit says it: per sheet, per case.
+        Period::PerUse => None,
+    }
+}
+
+fn valid_until(day: Date, language: Language) -> String {
+    match language {
+        Language::De => format!(", gültig bis {}", german_day(day)),
+        Language::En => format!(", valid until {day}"),
     }
 }
 
@@ -245,7 +264,7 @@ fn unit_text(unit: Unit) -> Text {
         Unit::Flat => ("pauschal", "flat"),
         Unit::Inhabitant => ("je Einwohner", "per inhabitant"),
         Unit::Workplace => ("je Arbeitsplatz", "per workplace"),
-        Unit::Employee => ("je Beschäftigte/n", "per employee"),
+        Unit::Employee => ("je beschäftigter Person", "per employee"),
         Unit::Device => ("je Gerät", "per device"),
         Unit::Server => ("je Server", "per server"),
         Unit::Vcpu => ("je vCPU", "per vCPU"),

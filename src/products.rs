@@ -4,15 +4,15 @@ use ::entity::{
     joining,
     product::{DeliveryMode, Lifecycle, MandatedTask},
     product_key::Scheme,
-    provider,
 };
 use sea_orm::prelude::Date;
 
 use crate::{
     access::ProductKind,
-    catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, joining_on, search::Question},
+    catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, search::Question},
     condition::Condition,
     listing::{self, Key, Listing, Position},
+    providers,
 };
 
 /// A plain condition on a product. Lists of values mean one of them.
@@ -178,9 +178,8 @@ pub fn has_format(scheme: Scheme, key: &str) -> bool {
 /// What kind of product the rules of a phase see on a day: the first that fits.
 pub fn kind_on(snapshot: &Snapshot, product: &Product, day: Date) -> ProductKind {
     let provider = &snapshot.providers[product.provider];
-    let level = joining_on(&provider.joinings, day).map(|joining| joining.level);
-    let has_joined = matches!(level, Some(joining::Level::Portfolio | joining::Level::Joined));
-    if !has_joined && provider.row.kind != provider::Kind::Central {
+    let has_joined = matches!(providers::level_of(provider, day), joining::Level::Portfolio | joining::Level::Joined);
+    if !has_joined {
         ProductKind::NotJoined
     } else if product.row.initial_portfolio {
         ProductKind::Initial

@@ -87,10 +87,18 @@ fn holds(provider: &Provider, condition: &Condition<Is>, today: Date) -> bool {
     condition.holds(&|is| match is {
         Is::Key(keys) => keys.contains(&row.key),
         Is::Kind(wanted) => wanted.contains(&row.kind),
-        Is::Joining(wanted) => wanted.contains(&level_on(&provider.joinings, today)),
+        Is::Joining(wanted) => wanted.contains(&level_of(provider, today)),
         Is::KdnMember(wanted) => row.kdn_member == Some(*wanted),
         Is::NameContains(part) => provider.name_key.contains(part) || provider.short_name_key.contains(part),
     })
+}
+
+/// How far a provider has joined on a day; the central provider always has.
+pub fn level_of(provider: &Provider, day: Date) -> Level {
+    match provider.row.kind {
+        Kind::Central => Level::Joined,
+        _ => level_on(&provider.joinings, day),
+    }
 }
 
 /// How far an organisation has joined on a day.

@@ -3,6 +3,12 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -14,6 +20,10 @@ use crate::{
     seed::{self, Content},
 };
 
+/// Longest time for the headers of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often the recorder of metrics is tidied up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -72,32 +82,49 @@ impl Server {
         let listener = TcpListener::bind(self.config.listen)
             .await
             .map_err(|error| format!("can't listen on {}: {error}", self.config.listen))?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let mut refreshing =
-            tokio::spawn(self.live.clone().keep_fresh(Duration::from_millis(self.config.refresh_interval_ms)));
+        tell(listener.local_addr().map_err(|error| error.to_string())?);
+        let interval = Duration::from_millis(self.config.refresh_interval_ms);
+        let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
         let upkeep = tokio::spawn(keep_tidy());
-        let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let signal = async move {
-            stop.await;
-            tracing::info!("stopping: running requests may finish");
-            let _ = stopping.send(());
-        };
-        tell(address);
-        let serving = axum::serve(listener, self.router).with_graceful_shutdown(signal);
-        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
-        let patience = async move {
-            let _ = stopped.await;
-            tokio::time::sleep(grace).await;
-        };
-        let result = tokio::select! {
-            result = serving => result.map_err(|error| error.to_string()),
-            () = patience => Err("stopped with requests still running".to_owned()),
+        let connections = GracefulShutdown::new();
+        let served = tokio::select! {
+            () = stop => Ok(()),
+            () = accept(&listener, &self.router, &connections) => Ok(()),
             // It never ends by itself: a catalogue that would silently grow old is worse than a restart.
             ended = &mut refreshing => Err(format!("the catalogue is no longer refreshed: {ended:?}")),
         };
+        drop(listener);
+        tracing::info!("stopping: running requests may finish");
+        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
+        let finished = tokio::time::timeout(grace, connections.shutdown()).await;
         refreshing.abort();
         upkeep.abort();
-        result
+        self.database.close().await?;
+        finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
+    }
+}
+
+/// Accepts connections for ever. A client that does not finish its headers in time is cut off.
+async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    loop {
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, for instance: the next moment may be better.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
     }
 }
 

@@ -97,6 +97,11 @@ pub fn grouped(number: i64, language: Language) -> String {
     grouped
 }
 
+/// A day as German writes it: `31.12.2024`.
+pub fn german_day(day: chrono::NaiveDate) -> String {
+    day.format("%d.%m.%Y").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

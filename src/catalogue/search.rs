@@ -10,6 +10,10 @@ pub struct Terms {
     context: String,
     /// Summary and description.
     prose: String,
+    /// Name without spaces: "eAkte" finds "E-Akte".
+    compact_name: String,
+    /// Context without spaces.
+    compact_context: String,
 }
 
 /// A question, folded into words.
@@ -21,7 +25,9 @@ pub struct Question {
 impl Terms {
     /// Folds the texts of a product: its name, what surrounds it, what is written about it.
     pub fn new(name: &str, context: &[&str], prose: &[&str]) -> Self {
-        Self { name: fold(name), context: fold(&context.join(" ")), prose: fold(&prose.join(" ")) }
+        let (name, context) = (fold(name), fold(&context.join(" ")));
+        let (compact_name, compact_context) = (name.replace(' ', ""), context.replace(' ', ""));
+        Self { name, context, prose: fold(&prose.join(" ")), compact_name, compact_context }
     }
 
     /// The folded name.
@@ -31,10 +37,9 @@ impl Terms {
 }
 
 impl Question {
-    /// Folds a question; none when nothing to look for remains.
+    /// Folds a question; none for a blank one. A question of signs alone finds nothing.
     pub fn new(text: &str) -> Option<Self> {
-        let folded = fold(text);
-        (!folded.is_empty()).then_some(Self { folded })
+        (!text.trim().is_empty()).then(|| Self { folded: fold(text) })
     }
 
     /// The folded question: equal questions have equal answers.
@@ -44,6 +49,9 @@ impl Question {
 
     /// How well a product answers, higher is better; none when a word is not found at all.
     pub fn rank(&self, terms: &Terms) -> Option<i64> {
+        if self.folded.is_empty() {
+            return None;
+        }
         let whole = if terms.name == self.folded { 200 } else { 0 };
         self.folded.split(' ').try_fold(whole, |sum, word| Some(sum + rank_of_word(word, terms)?))
     }
@@ -57,8 +65,12 @@ fn rank_of_word(word: &str, terms: &Terms) -> Option<i64> {
         Some(80)
     } else if terms.name.contains(word) {
         Some(60)
+    } else if terms.compact_name.contains(word) {
+        Some(50)
     } else if terms.context.contains(word) {
         Some(20)
+    } else if terms.compact_context.contains(word) {
+        Some(15)
     } else if terms.prose.contains(word) {
         Some(10)
     } else {
@@ -87,6 +99,7 @@ mod tests {
             rank("akte", "E-Akte enaio", "", ""),
             rank("akte", "Aktenplan", "", ""),
             rank("akte", "Personalakte", "", ""),
+            rank("eakte", "E-Akte", "", ""),
             rank("akte", "DMS", "E-Akte", ""),
             rank("akte", "DMS", "", "führt Akten"),
         ];

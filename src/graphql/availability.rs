@@ -17,10 +17,11 @@ use crate::{
     availability::{Availability, Reason, Situation, Status, Wanted},
     catalogue::{self, At},
     contacts::{self, Matter},
-    error::Result,
+    error::{Error, Result},
     listing::Window,
     prices::{self, Missing},
     products::Is,
+    text::german_day,
 };
 
 /// Whether a municipality can have a product (Verfügbarkeit): the first that fits, from the bottom of this list.
@@ -137,8 +138,8 @@ impl AvailableProduct {
         None
     }
 
-    /// First day on which it can be had: of an available product the day asked for (`leadTimeDays` come on top), of a
-    /// planned one its planned day.
+    /// Of an available product the day asked for (`leadTimeDays` come on top); of a planned one its planned day, when the
+    /// rules decide anew whether it can be requested; null for all others.
     async fn available_from(&self) -> Option<Date> {
         self.found.available_from.map(Date)
     }
@@ -195,6 +196,15 @@ fn estimate<'s>(reading: &'s Reading, of: &AvailableProduct) -> PriceEstimate<'s
     }
 }
 
+fn past_day(reading: &Reading) -> Error {
+    let today = reading.today;
+    Error::bad_input(
+        "on",
+        format!("on liegt in der Vergangenheit. Möglich ist ab heute, {}.", german_day(today)),
+        format!("on lies in the past. Possible is from today, {today}."),
+    )
+}
+
 /// Root fields for availability.
 #[derive(Default)]
 pub struct AvailabilityQuery;
@@ -202,15 +212,14 @@ pub struct AvailabilityQuery;
 #[Object]
 impl AvailabilityQuery {
     /// The products that a municipality can have on a day: when, at which price, under which conditions, and who to
-    /// ask (S3). With `search` the best match comes first; otherwise available ones first, the initial portfolio
-    /// first, then by name. Judged by the phase that is current today, whatever day is asked for. Null and NOT_FOUND
+    /// ask (S3). With `search` the best match comes first; then available ones, the initial portfolio, the name. Judged by the phase that is current today, whatever day is asked for. Null and NOT_FOUND
     /// for an unknown municipality.
     #[allow(clippy::too_many_arguments)]
     async fn available_products(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "For which municipality.")] municipality: MunicipalityBy,
-        #[graphql(desc = "On which day; today when left out.")] on: Option<Date>,
+        #[graphql(desc = "On which day, not before today; today when left out.")] on: Option<Date>,
         #[graphql(desc = "Also what it can't have, each with its reason; false when left out.")]
         include_unavailable: Option<bool>,
         #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
@@ -225,6 +234,9 @@ impl AvailabilityQuery {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let municipality = municipality.find(&reading.snapshot)?;
         let day = on.unwrap_or(Date(reading.today));
+        if day.0 < reading.today {
+            return Err(past_day(reading));
+        }
         let wanted = Wanted {
             condition: bounded(condition(filter.unwrap_or_default())?, Is::size)?,
             question: question(search)?,

@@ -109,6 +109,7 @@ impl NodeQuery {
         if ids.len() > MOST_IDS {
             return Err(Error::limit("ids", MOST_IDS as u64, ids.len() as u64));
         }
-        ids.iter().map(|id| resolve(snapshot(context), "ids", id)).collect()
+        let ids = ids.iter().enumerate();
+        ids.map(|(place, id)| resolve(snapshot(context), &format!("ids[{place}]"), id)).collect()
     }
 }

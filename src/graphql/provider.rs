@@ -147,7 +147,7 @@ impl Provider {
 
     /// How far it has joined the central provider today.
     async fn joining(&self, context: &Context<'_>) -> JoiningLevel {
-        providers::level_on(&self.row(context).joinings, reading(context).today).into()
+        providers::level_of(self.row(context), reading(context).today).into()
     }
 
     /// Since when, and by which resolution; null when it has not joined.

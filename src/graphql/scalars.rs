@@ -1,7 +1,11 @@
 //! Scalars with a meaning: each checks what comes in and says what is wrong.
 
-use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{
+    Description, InputType, InputValueError, InputValueResult, Pos, Scalar, ScalarType, ServerError, Value,
+};
 use chrono::{DateTime as Moment, NaiveDate, Utc};
+
+use crate::error::Error;
 
 /// A calendar day in Europe/Berlin as `YYYY-MM-DD`, from 1900-01-01 to 2199-12-31.
 #[derive(Description, Clone, Copy, Debug)]
@@ -45,6 +49,31 @@ pub fn hundredths(number: i64) -> Decimal {
 /// An error of an input value in both languages; the HTTP handler picks one.
 fn refuse<T: async_graphql::InputType>(field: &str, de: &str, en: &str) -> InputValueError<T> {
     InputValueError::custom(en).with_extension("field", field).with_extension("de", de).with_extension("en", en)
+}
+
+fn refused<T: ScalarType + InputType>(value: Value) -> Option<ServerError> {
+    <T as ScalarType>::parse(value).err().map(|error| error.into_server_error(Pos::default()))
+}
+
+/// Checks a value for the scalar of a name, if it is one of these; the error names the path.
+pub fn check(path: &str, name: &str, value: &Value) -> Result<(), Error> {
+    let value = value.clone();
+    let refused = match name {
+        "AGS" => refused::<Ags>(value),
+        "ARS" => refused::<Ars>(value),
+        "Date" => refused::<Date>(value),
+        "DateTime" => refused::<DateTime>(value),
+        "Decimal" => refused::<Decimal>(value),
+        "EmailAddress" => refused::<EmailAddress>(value),
+        "Url" => refused::<Url>(value),
+        _ => None,
+    };
+    let Some(refused) = refused else { return Ok(()) };
+    let said = |language: &str| match refused.extensions.as_ref().and_then(|extensions| extensions.get(language)) {
+        Some(Value::String(text)) => text.clone(),
+        _ => refused.message.clone(),
+    };
+    Err(Error::bad_input(path, said("de"), said("en")))
 }
 
 #[Scalar(

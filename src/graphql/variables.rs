@@ -1,13 +1,16 @@
 //! Checks variables against their declared types before anything runs, so that the error names the place.
 //!
-//! What a scalar of ours means is checked by the scalar; here it is names, lists, nulls, and built-in scalars.
+//! What a scalar of ours means is told by the scalar itself.
 
 use async_graphql::{
     Value, Variables,
     parser::types::{BaseType, OperationDefinition, Type},
 };
 
-use super::types::{Input, Types};
+use super::{
+    scalars,
+    types::{Input, Types},
+};
 use crate::error::{Error, Result};
 
 /// Refuses variables that do not fit their declarations, and gives those that are left out their defaults.
@@ -89,7 +92,7 @@ fn check_scalar(path: &str, name: &str, value: &Value) -> Result<()> {
         ("ID", Value::String(_)) => true,
         ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
-        _ => true,
+        _ => return scalars::check(path, name, value),
     };
     if fits { Ok(()) } else { Err(wrong_type(path, name)) }
 }

@@ -14,6 +14,9 @@ use crate::{
     text::Language,
 };
 
+/// Most errors of an answer: a document can hold thousands of mistakes.
+const MOST_ERRORS: usize = 20;
+
 /// The media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaType {
@@ -54,7 +57,10 @@ pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType) -> R
         outcome.data = Value::Object(IndexMap::new());
     }
     let status = if did_run { StatusCode::OK } else { status_of_invalid_document(media_type) };
-    let errors = outcome.errors.into_iter().map(|error| translate(error, request)).collect();
+    let mut errors: Vec<ServerError> = outcome.errors;
+    errors.dedup();
+    errors.truncate(MOST_ERRORS);
+    let errors = errors.into_iter().map(|error| translate(error, request)).collect();
     write(status, &Written { errors, data: did_run.then_some(&outcome.data) }, request, media_type)
 }
 

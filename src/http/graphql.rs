@@ -29,7 +29,11 @@ use crate::{
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
     // The body is read first: who is refused while still sending sees a broken connection instead of the answer.
-    let body = tokio::time::timeout(app.0.request_timeout, body::read(body, app.0.limits.body_bytes)).await;
+    let body = tokio::time::timeout(
+        app.0.request_timeout,
+        body::read(body, app.0.limits.body_bytes, content_length(&headers)),
+    )
+    .await;
     let media_type = match admit(&headers, &request) {
         Ok(media_type) => media_type,
         Err(refused) => return *refused,
@@ -42,8 +46,8 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
     if !negotiation::is_json(&headers) {
         let error = Error::new(
             Code::BadRequest,
-            "Der Inhalt muss JSON sein: Content-Type: application/json.",
-            "The body must be JSON: Content-Type: application/json.",
+            "Der Inhalt muss unkomprimiertes JSON sein: Content-Type: application/json.",
+            "The body must be plain JSON: Content-Type: application/json.",
         );
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
@@ -80,6 +84,10 @@ pub async fn other_method(request: Info, method: Method) -> Response {
         format!("{method} does not exist here. Please use POST, or GET for queries."),
     );
     not_allowed(&error, &request, MediaType::Json, "GET, POST")
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Who may go on, and which media type it gets.

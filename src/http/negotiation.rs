@@ -5,14 +5,16 @@ use mime::Mime;
 
 use super::answer::MediaType;
 
-/// Whether the body is said to be JSON in UTF-8.
+/// Whether the body is said to be JSON in UTF-8, not compressed.
 pub fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mime = content_type.and_then(|text| text.parse::<Mime>().ok());
-    mime.is_some_and(|mime| {
-        let is_utf8 = mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
-        mime.essence_str() == mime::APPLICATION_JSON.essence_str() && is_utf8
-    })
+    let is_plain = headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    is_plain
+        && mime.is_some_and(|mime| {
+            let is_utf8 = mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
+            mime.essence_str() == mime::APPLICATION_JSON.essence_str() && is_utf8
+        })
 }
 
 /// The media type to answer with: the best that the caller accepts; none when it accepts neither.

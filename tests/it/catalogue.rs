@@ -116,6 +116,11 @@ on_both_databases! {
         assert_eq!(found(app, "videokonferenz").await[0], "Videokonferenz");
         assert_eq!(found(app, "wohngeld fachverfahren").await[0], "Wohngeld-Fachverfahren");
         assert_eq!(found(app, "gibtesnicht").await, Vec::<String>::new());
+        // Spaces and hyphens do not matter either.
+        for (spelling, name) in [("eAkte", "E-Akte"), ("ikfz", "Kfz-Zulassung / i-Kfz"), ("Wohngeldfachverfahren", "Wohngeld-Fachverfahren")] {
+            assert_eq!(found(app, spelling).await[0], name, "{spelling}");
+        }
+        assert!(!found(app, "regioIT").await.is_empty());
         // A key of another catalogue finds what carries it.
         assert!(found(app, "99107023037000").await.iter().all(|name| name.contains("Wohngeld")));
     }
@@ -124,7 +129,9 @@ on_both_databases! {
         let query = "query($search: String) { products(first: 3, search: $search) { totalCount edges { node { id } } } }";
         let all = app.data(query, json!({ "search": null })).await;
         assert_eq!(app.data(query, json!({ "search": "  " })).await, all);
-        assert_eq!(app.data(query, json!({ "search": "%" })).await, all);
+        for sign in ["%", "_", "*", "😀"] {
+            assert_eq!(app.data(query, json!({ "search": sign })).await["products"]["totalCount"], 0, "{sign}");
+        }
     }
 
     async fn municipalities_are_found_by_what_they_are(app: TestApp) {
@@ -202,6 +209,10 @@ on_both_databases! {
         let regioit = provider("regioit").await;
         assert_eq!((&regioit["joining"], &regioit["joiningDetails"]["sample"]), (&json!("JOINED"), &json!(true)));
         assert_eq!(regioit["municipalities"]["totalCount"], 15);
+        // The central provider always has joined.
+        assert_eq!(provider("zentral-nrw").await["joining"], "JOINED");
+        let joined = app.data("{ providers(first: 10, where: {joining: {eq: JOINED}}) { edges { node { key } } } }", json!({})).await;
+        assert_eq!(texts(&joined["providers"], "key"), ["zentral-nrw", "regioit"]);
         // A merger that is planned has not happened.
         let ivl = provider("ivl").await;
         assert_eq!((&ivl["joining"], &ivl["mergedInto"]), (&json!("NOT_JOINED"), &Value::Null));

@@ -80,6 +80,8 @@ fn one_command_serves_sample_data_and_stops_when_asked() {
     running.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(child.wait().unwrap().success());
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["itkatalog.db"], "SQLite leaves one whole file behind");
 
     let health = command(folder.path()).args(["health"]).env("ITKATALOG_LISTEN", &address).output().unwrap();
     assert!(!health.status.success());
@@ -114,7 +116,8 @@ fn wrong_settings_stop_the_program_and_are_named() {
         assert!(message.contains(expected), "{message}");
     };
     failed(command(folder.path()).args(["seed"]).env("ITKATALOG_COLOUR", "red").output().unwrap(), "colour");
-    failed(run(folder.path(), &["serve", "--listen", "nowhere"]), "listen");
+    failed(run(folder.path(), &["serve", "--listen", "nowhere"]), "\"nowhere\" is no address and port");
+    failed(run(folder.path(), &["serve", "--database-url", "sqlite:///no/such/folder/x.db"]), "can be written to");
     failed(run(folder.path(), &["serve", "--demo", "--listen", "0.0.0.0:0"]), "loopback");
     failed(run(folder.path(), &["serve", "--database-url", "postgres://u:secret@127.0.0.1:1/x"]), "127.0.0.1:1");
     failed(command(folder.path()).args(["seed"]).env("ITKATALOG_LOG", "a=b=c").output().unwrap(), "log");

@@ -78,11 +78,32 @@ on_both_databases! {
         assert_eq!(app.send(request, body).await.status, 200);
     }
 
+    async fn an_answer_without_fields_is_an_empty_object(app: TestApp) {
+        for document in ["{ __typename @skip(if: true) }", "{ currentPhase @include(if: false) { key } }"] {
+            let answer = app.ask(document, json!({})).await;
+            assert_eq!((answer.status.as_u16(), answer.body), (200, json!({ "data": {} })));
+        }
+    }
+
+    async fn many_mistakes_do_not_make_a_long_answer(app: TestApp) {
+        let document = format!("{{ {} }}", (0..900).map(|number| format!("wrong{number} ")).collect::<String>());
+        let answer = app.ask(&document, json!({})).await;
+        assert_eq!(answer.body["errors"].as_array().unwrap().len(), 20);
+        let answer = app.ask("mutation { nothing }", json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.body["errors"].as_array().unwrap().len()), (400, 1));
+    }
+
+    async fn a_compressed_body_is_refused(app: TestApp) {
+        let answer = app.send(post().header("content-encoding", "gzip"), "{}".to_owned()).await;
+        assert_eq!(answer.status, 415);
+    }
+
     async fn a_body_over_the_limit_is_refused_with_the_limit(app: TestApp) {
         let body = json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(1_100_000) } }).to_string();
         let answer = send_as(app, MODERN, &body).await;
         assert_eq!((answer.status.as_u16(), code(&answer)), (413, "LIMIT_EXCEEDED"));
         assert_eq!(answer.body["errors"][0]["extensions"]["limit"], 1_048_576);
+        assert!(answer.body["errors"][0]["extensions"]["actual"].as_u64().unwrap() > 1_048_576);
     }
 
     async fn queries_go_by_get_and_nothing_else_does(app: TestApp) {

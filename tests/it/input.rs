@@ -76,14 +76,14 @@ on_both_databases! {
 
     async fn malformed_keys_and_dates_are_refused(app: TestApp) {
         for ags in ["", "5334002", "053340022", "06334002", "05a34002", "05334002 ", "０５３３４００２", "05334\u{0}02"] {
-            refused(app, MUNICIPALITY, json!({ "by": { "ags": ags } }), "BAD_USER_INPUT", "ags").await;
+            refused(app, MUNICIPALITY, json!({ "by": { "ags": ags } }), "BAD_USER_INPUT", "$by.ags").await;
         }
-        refused(app, MUNICIPALITY, json!({ "by": { "ags": 5_334_002 } }), "BAD_USER_INPUT", "ags").await;
-        refused(app, MUNICIPALITY, json!({ "by": { "ars": "05334" } }), "BAD_USER_INPUT", "ars").await;
+        refused(app, MUNICIPALITY, json!({ "by": { "ags": 5_334_002 } }), "BAD_USER_INPUT", "$by.ags").await;
+        refused(app, MUNICIPALITY, json!({ "by": { "ars": "05334" } }), "BAD_USER_INPUT", "$by.ars").await;
         for day in ["", "2027-13-01", "2027-02-30", "01.07.2027", "2027-7-1", "1899-12-31", "2200-01-01", "+2027-07-01", "2027-07-01T00:00:00Z", "2027-07-0\u{0}"] {
-            refused(app, AVAILABLE, json!({ "on": day }), "BAD_USER_INPUT", "date").await;
+            refused(app, AVAILABLE, json!({ "on": day }), "BAD_USER_INPUT", "$on").await;
         }
-        refused(app, AVAILABLE, json!({ "on": 20_270_701 }), "BAD_USER_INPUT", "date").await;
+        refused(app, AVAILABLE, json!({ "on": 20_270_701 }), "BAD_USER_INPUT", "$on").await;
     }
 
     async fn malformed_ids_and_ids_of_another_type_are_refused(app: TestApp) {
@@ -109,6 +109,7 @@ on_both_databases! {
             refused(app, PROVIDER, json!({ "by": { "key": bad } }), "BAD_USER_INPUT", "by.key").await;
             refused(app, PRODUCT, json!({ "by": { "externalId": { "provider": "krzn", "externalId": bad } } }), "BAD_USER_INPUT", "by.externalId.externalId").await;
         }
+        refused(app, PRODUCTS, json!({ "first": 1, "where": { "name": { "contains": "%" } } }), "BAD_USER_INPUT", "name.contains").await;
         let many = vec!["x"; 501];
         refused(app, PRODUCTS, json!({ "first": 1, "where": { "provider": { "in": many } } }), "LIMIT_EXCEEDED", "").await;
     }

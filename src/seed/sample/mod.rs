@@ -117,7 +117,12 @@ async fn enter_foundation(writer: &mut Writer<'_>) -> Result<(), DbErr> {
         ..Default::default()
     };
     begun.update(writer.db).await?;
-    for (of, ordinal) in [(phase::Key::Preparation, 1), (phase::Key::Preparation, 2), (phase::Key::Foundation, 2)] {
+    for (of, ordinal) in [
+        (phase::Key::Preparation, 1),
+        (phase::Key::Preparation, 2),
+        (phase::Key::Foundation, 2),
+        (phase::Key::Foundation, 3),
+    ] {
         let met = phase_exit_criterion::ActiveModel {
             id: Set(phases::criterion_id(of, ordinal)),
             met: Set(true),

@@ -39,8 +39,8 @@ pub(super) async fn draw(
     chance: &mut ChaCha8Rng,
 ) -> Result<Vec<product_subscription::Model>, DbErr> {
     let coverage = provider_coverage::Entity::find().order_by_asc(provider_coverage::Column::Id).all(db).await?;
-    let kreise: Vec<Uuid> = kreise(db).await?;
-    let served: Vec<_> = coverage.iter().filter(|row| !kreise.contains(&row.municipality_id)).collect();
+    let towns = towns(db).await?;
+    let served: Vec<_> = coverage.iter().filter(|row| towns.contains_key(&row.municipality_id)).collect();
     let prices: HashMap<Uuid, &price::Model> =
         portfolios.prices.iter().rev().map(|price| (price.product_id, price)).collect();
     // What only Kreise and kreisfreie Städte may have is left out, so that no contract contradicts eligibility.
@@ -52,7 +52,7 @@ pub(super) async fn draw(
         for product in of_provider.filter(available).sample(chance, CONTRACTS_OF_ONE) {
             drawn.push(subscription(
                 drawn.len(),
-                row.municipality_id,
+                (row.municipality_id, towns[&row.municipality_id]),
                 product,
                 prices[&product.id],
                 State::Active,
@@ -69,7 +69,7 @@ pub(super) async fn draw(
             if let (Some(row), Some(product)) = (row, product) {
                 drawn.push(subscription(
                     drawn.len(),
-                    row.municipality_id,
+                    (row.municipality_id, towns[&row.municipality_id]),
                     product,
                     prices[&product.id],
                     state,
@@ -81,15 +81,16 @@ pub(super) async fn draw(
     Ok(drawn)
 }
 
-async fn kreise(db: &impl ConnectionTrait) -> Result<Vec<Uuid>, DbErr> {
+/// Inhabitants of all municipalities that are no Kreis.
+async fn towns(db: &impl ConnectionTrait) -> Result<HashMap<Uuid, i64>, DbErr> {
     use ::entity::municipality::{Entity, Type};
     let all = Entity::find().all(db).await?;
-    Ok(all.into_iter().filter(|row| row.kind == Type::Kreis).map(|row| row.id).collect())
+    Ok(all.into_iter().filter(|row| row.kind != Type::Kreis).map(|row| (row.id, row.population)).collect())
 }
 
 fn subscription(
     number: usize,
-    municipality: Uuid,
+    (municipality, population): (Uuid, i64),
     product: &product::Model,
     price: &price::Model,
     state: State,
@@ -100,7 +101,7 @@ fn subscription(
     let was_agreed = matches!(state, State::Active | State::Approved | State::Terminating | State::Ended);
     let was_active = matches!(state, State::Active | State::Terminating | State::Ended);
     // The central provider delivers since the founding only.
-    let months_ago = if is_contract { chance.random_range(4..=60) } else { chance.random_range(1..=4) };
+    let months_ago = if is_contract { chance.random_range(4..=60) } else { chance.random_range(2..=4) };
     let since = plus_months(today, -months_ago);
     let begins = if was_active { since } else { plus_months(today, chance.random_range(2..=6)) };
     let ends_on = match state {
@@ -119,7 +120,11 @@ fn subscription(
         product_id: product.id,
         state,
         version: 1,
-        quantity: chance.random_range(1..=50),
+        quantity: match price.unit {
+            price::Unit::Flat | price::Unit::RevenuePercent => 1,
+            price::Unit::Inhabitant => population,
+            _ => chance.random_range(1..=50),
+        },
         origin: if is_contract { Origin::Reported } else { Origin::Requested },
         legal_basis: was_agreed.then_some(legal_basis),
         requested_from: Some(begins),
