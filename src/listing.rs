@@ -142,9 +142,18 @@ impl Cursor {
     }
 }
 
+/// A part of an order: a field and a direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<F> {
+    /// What is compared.
+    pub field: F,
+    /// Larger values first.
+    pub is_descending: bool,
+}
+
 /// Names an order for cursors: `Name+ Population-`.
-pub fn signature<F: std::fmt::Debug>(order: impl Iterator<Item = (F, bool)>) -> String {
-    let parts = order.map(|(field, is_descending)| format!("{field:?}{}", if is_descending { '-' } else { '+' }));
+pub fn signature<F: std::fmt::Debug>(order: &[Order<F>]) -> String {
+    let parts = order.iter().map(|order| format!("{:?}{}", order.field, if order.is_descending { '-' } else { '+' }));
     parts.collect::<Vec<_>>().join(" ")
 }
 

@@ -6,7 +6,7 @@ use sea_orm::prelude::Date;
 use crate::{
     catalogue::{At, Municipality, Snapshot},
     condition::Condition,
-    listing::{self, Key, Listing, Position},
+    listing::{self, Key, Listing, Order, Position},
 };
 
 /// A plain condition on a municipality. Lists of values mean one of them.
@@ -58,29 +58,19 @@ pub enum Field {
     Population,
 }
 
-/// An order: a field and a direction.
-#[derive(Clone, Copy, Debug)]
-pub struct Order {
-    /// What is compared.
-    pub field: Field,
-    /// Larger values first.
-    pub is_descending: bool,
-}
-
 /// The municipalities that fulfil a condition, in the order given, or by name.
 pub fn list<'s>(
     snapshot: &'s Snapshot,
     condition: &Condition<Is>,
-    order: Vec<Order>,
+    order: Vec<Order<Field>>,
     today: Date,
 ) -> Listing<'s, At<Municipality>> {
     let found = snapshot.municipalities.iter().filter(|(_, row)| holds(snapshot, row, condition, today));
     let found = found.map(|(at, _)| at).collect();
-    let name =
-        format!("municipalities {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
+    let name = format!("municipalities {}", listing::signature(&order));
     Listing::sorted(name, found, move |at| {
         let municipality = &snapshot.municipalities[*at];
-        let key = |order: &Order| match order.field {
+        let key = |order: &Order<Field>| match order.field {
             Field::Name => Key::new(municipality.name_key.as_str(), order.is_descending),
             Field::Ags => Key::new(municipality.row.ags.as_str(), order.is_descending),
             Field::Population => Key::new(municipality.row.population, order.is_descending),

@@ -11,7 +11,7 @@ use crate::{
     access::ProductKind,
     catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, search::Question},
     condition::Condition,
-    listing::{self, Key, Listing, Position},
+    listing::{self, Key, Listing, Order, Position},
     providers,
 };
 
@@ -73,21 +73,12 @@ pub enum Field {
     UpdatedAt,
 }
 
-/// An order: a field and a direction.
-#[derive(Clone, Copy, Debug)]
-pub struct Order {
-    /// What is compared.
-    pub field: Field,
-    /// Larger values first.
-    pub is_descending: bool,
-}
-
 /// The products that fulfil a condition and answer a question: in the order given, or best match first, or by name.
 pub fn list<'s>(
     snapshot: &'s Snapshot,
     condition: &Condition<Is>,
     question: Option<Question>,
-    order: Vec<Order>,
+    order: Vec<Order<Field>>,
 ) -> Listing<'s, At<Product>> {
     let wanted = |product: &Product| holds(snapshot, product, condition);
     let answers = |product: &Product| question.as_ref().is_none_or(|question| question.rank(&product.terms).is_some());
@@ -97,7 +88,7 @@ pub fn list<'s>(
         let name = format!("products ~{}", question.folded());
         return Listing::sorted(name, found, move |at| by_rank(snapshot, *at, &question));
     }
-    let name = format!("products {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
+    let name = format!("products {}", listing::signature(&order));
     let is_by_name = order.iter().all(|order| order.field == Field::Name && !order.is_descending);
     let position = move |at: &At<Product>| position(snapshot, *at, &order);
     if is_by_name { Listing::ordered(name, found, position) } else { Listing::sorted(name, found, position) }
@@ -148,9 +139,9 @@ pub fn by_rank(snapshot: &Snapshot, at: At<Product>, question: &Question) -> Pos
     Position(vec![rank, Key::new(product.name_key.as_str(), false)], product.row.id)
 }
 
-fn position(snapshot: &Snapshot, at: At<Product>, order: &[Order]) -> Position {
+fn position(snapshot: &Snapshot, at: At<Product>, order: &[Order<Field>]) -> Position {
     let product = &snapshot.products[at];
-    let key = |order: &Order| match order.field {
+    let key = |order: &Order<Field>| match order.field {
         Field::Name => Key::new(product.name_key.as_str(), order.is_descending),
         Field::Provider => Key::new(snapshot.providers[product.provider].name_key.as_str(), order.is_descending),
         Field::Category => Key::new(i64::from(snapshot.categories[product.category].row.ordinal), order.is_descending),

@@ -9,7 +9,7 @@ use sea_orm::prelude::Date;
 use crate::{
     catalogue::{At, Provider, Snapshot, joining_on},
     condition::Condition,
-    listing::{self, Key, Listing, Position},
+    listing::{self, Key, Listing, Order, Position},
 };
 
 /// A plain condition on a provider. Lists of values mean one of them.
@@ -50,29 +50,19 @@ pub enum Field {
     ProductCount,
 }
 
-/// An order: a field and a direction.
-#[derive(Clone, Copy, Debug)]
-pub struct Order {
-    /// What is compared.
-    pub field: Field,
-    /// Larger values first.
-    pub is_descending: bool,
-}
-
 /// The providers that fulfil a condition, in the order given, or by name.
 pub fn list<'s>(
     snapshot: &'s Snapshot,
     condition: &Condition<Is>,
-    order: Vec<Order>,
+    order: Vec<Order<Field>>,
     today: Date,
 ) -> Listing<'s, At<Provider>> {
     let found = snapshot.providers.iter().filter(|(_, provider)| holds(provider, condition, today));
     let found = found.map(|(at, _)| at).collect();
-    let name =
-        format!("providers {}", listing::signature(order.iter().map(|order| (order.field, order.is_descending))));
+    let name = format!("providers {}", listing::signature(&order));
     Listing::sorted(name, found, move |at| {
         let provider = &snapshot.providers[*at];
-        let key = |order: &Order| match order.field {
+        let key = |order: &Order<Field>| match order.field {
             Field::Name => Key::new(provider.name_key.as_str(), order.is_descending),
             Field::Key => Key::new(provider.row.key.as_str(), order.is_descending),
             Field::ProductCount => Key::new(provider.products.len() as i64, order.is_descending),

@@ -3,7 +3,7 @@
 use crate::{
     catalogue::{At, Snapshot, StandardProduct},
     condition::Condition,
-    listing::{self, Key, Listing, Position},
+    listing::{self, Key, Listing, Order, Position},
     products::is_in_category,
 };
 
@@ -39,20 +39,11 @@ pub enum Field {
     ImplementationCount,
 }
 
-/// An order: a field and a direction.
-#[derive(Clone, Copy, Debug)]
-pub struct Order {
-    /// What is compared.
-    pub field: Field,
-    /// Larger values first.
-    pub is_descending: bool,
-}
-
 /// The standard products that fulfil a condition, in the order given, or by name.
 pub fn list<'s>(
     snapshot: &'s Snapshot,
     condition: &Condition<Is>,
-    order: Vec<Order>,
+    order: Vec<Order<Field>>,
 ) -> Listing<'s, At<StandardProduct>> {
     let holds = |standard_product: &StandardProduct| {
         condition.holds(&|is| match is {
@@ -62,10 +53,10 @@ pub fn list<'s>(
         })
     };
     let found = snapshot.standard_products.iter().filter(|(_, row)| holds(row)).map(|(at, _)| at).collect();
-    let signature = listing::signature(order.iter().map(|order| (order.field, order.is_descending)));
+    let signature = listing::signature(&order);
     Listing::sorted(format!("standard products {signature}"), found, move |at| {
         let row = &snapshot.standard_products[*at];
-        let key = |order: &Order| match order.field {
+        let key = |order: &Order<Field>| match order.field {
             Field::Name => Key::new(row.name_key.as_str(), order.is_descending),
             Field::Category => Key::new(i64::from(snapshot.categories[row.category].row.ordinal), order.is_descending),
             Field::ImplementationCount => Key::new(row.implementations.len() as i64, order.is_descending),

@@ -6,6 +6,7 @@ use super::scalars::Ags;
 use crate::{
     condition::Condition,
     error::{Error, Result, check_text},
+    listing::Order,
     text::fold,
 };
 
@@ -75,20 +76,20 @@ pub fn bounded<C>(condition: Condition<C>, size: impl Fn(&C) -> usize) -> Result
     Ok(condition)
 }
 
-/// Checks that an order names each field once.
-pub fn each_once<F: PartialEq + Copy>(fields: impl Iterator<Item = F>) -> Result<()> {
-    let mut seen = Vec::new();
-    for field in fields {
-        if seen.contains(&field) {
+/// The order that pairs of field and direction mean; each field may be named once.
+pub fn order<F: PartialEq + Copy>(pairs: impl Iterator<Item = (F, OrderDirection)>) -> Result<Vec<Order<F>>> {
+    let mut order: Vec<Order<F>> = Vec::new();
+    for (field, direction) in pairs {
+        if order.iter().any(|earlier| earlier.field == field) {
             return Err(Error::bad_input(
                 "orderBy",
                 "orderBy nennt ein Feld zweimal. Bitte jedes Feld nur einmal angeben.",
                 "orderBy names a field twice. Please give each field only once.",
             ));
         }
-        seen.push(field);
+        order.push(Order { field, is_descending: direction == OrderDirection::Desc });
     }
-    Ok(())
+    Ok(order)
 }
 
 /// Conditions of one filter object, all of which must hold.

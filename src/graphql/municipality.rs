@@ -6,7 +6,7 @@ use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
     customer_group::CustomerGroup,
-    input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
+    input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::{global_id, row_id},
     provider::{Joining, JoiningLevel, Provider},
     scalars::{Ags, Ars, Date, Decimal, hundredths},
@@ -307,13 +307,9 @@ impl MunicipalityQuery {
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
-        let order_by = order_by.unwrap_or_default();
-        each_once(order_by.iter().map(|order| order.field))?;
-        let order = order_by.into_iter().map(|order| municipalities::Order {
-            field: order.field.into(),
-            is_descending: order.direction == OrderDirection::Desc,
-        });
-        let listing = municipalities::list(snapshot(context), &condition, order.collect(), reading(context).today);
+        let order_by = order_by.unwrap_or_default().into_iter();
+        let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
+        let listing = municipalities::list(snapshot(context), &condition, order, reading(context).today);
         page(listing, &window, Municipality)
     }
 

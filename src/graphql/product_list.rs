@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 use super::{
     connection::{Connection, page},
     context::snapshot,
-    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::row_id,
     product::{DeliveryMode, Lifecycle, MandatedTask, Product},
 };
@@ -140,13 +140,9 @@ impl ProductQuery {
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
-        let order_by = order_by.unwrap_or_default();
-        each_once(order_by.iter().map(|order| order.field))?;
-        let order = order_by.into_iter().map(|order| products::Order {
-            field: order.field.into(),
-            is_descending: order.direction == OrderDirection::Desc,
-        });
-        let listing = products::list(snapshot(context), &condition, question(search)?, order.collect());
+        let order_by = order_by.unwrap_or_default().into_iter();
+        let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
+        let listing = products::list(snapshot(context), &condition, question(search)?, order);
         page(listing, &window, Product)
     }
 

@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
-    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
+    input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     merger::ProviderMerger,
     municipality::Municipality,
     node::{global_id, row_id},
@@ -296,13 +296,9 @@ impl ProviderQuery {
     ) -> Result<Connection<Provider>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
-        let order_by = order_by.unwrap_or_default();
-        each_once(order_by.iter().map(|order| order.field))?;
-        let order = order_by.into_iter().map(|order| providers::Order {
-            field: order.field.into(),
-            is_descending: order.direction == OrderDirection::Desc,
-        });
-        let listing = providers::list(snapshot(context), &condition, order.collect(), reading(context).today);
+        let order_by = order_by.unwrap_or_default().into_iter();
+        let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
+        let listing = providers::list(snapshot(context), &condition, order, reading(context).today);
         page(listing, &window, Provider)
     }
 

@@ -6,7 +6,7 @@ use super::{
     category::Category,
     connection::{Connection, page},
     context::snapshot,
-    input::{OrderDirection, Parts, TextFilter, ValueFilter, bounded, each_once},
+    input::{OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::global_id,
     product::Product,
 };
@@ -142,12 +142,8 @@ impl StandardProductQuery {
     ) -> Result<Connection<StandardProduct>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
-        let order_by = order_by.unwrap_or_default();
-        each_once(order_by.iter().map(|order| order.field))?;
-        let order = order_by.into_iter().map(|order| standard_products::Order {
-            field: order.field.into(),
-            is_descending: order.direction == OrderDirection::Desc,
-        });
-        page(standard_products::list(snapshot(context), &condition, order.collect()), &window, StandardProduct)
+        let order_by = order_by.unwrap_or_default().into_iter();
+        let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
+        page(standard_products::list(snapshot(context), &condition, order), &window, StandardProduct)
     }
 }
