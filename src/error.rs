@@ -82,8 +82,8 @@ impl Error {
         let shown = shorten(what);
         Self::new(
             Code::NotFound,
-            format!("{shown} gibt es nicht im Katalog. Bitte Schlüssel oder Kennung prüfen."),
-            format!("{shown} is not in the catalogue. Please check the key or id."),
+            format!("„{shown}“ gibt es nicht im Katalog. Bitte Schlüssel oder Kennung prüfen."),
+            format!("“{shown}” is not in the catalogue. Please check the key or id."),
         )
     }
 
