@@ -118,6 +118,9 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
                 continue;
             }
         };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "answers may wait for acknowledgements");
+        }
         let service = TowerToHyperService::new(router.clone());
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

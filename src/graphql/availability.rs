@@ -227,7 +227,9 @@ impl AvailabilityQuery {
         #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
-        #[graphql(desc = "Words that must all be found; umlauts, ß and case do not matter. At most 200 characters.")]
+        #[graphql(
+            desc = "Words that must all be found; umlauts, ß, case and hyphens do not matter. At most 200 characters."
+        )]
         search: Option<String>,
     ) -> Result<Option<Connection<AvailableProduct>>> {
         let reading = reading(context);
