@@ -73,7 +73,7 @@ fn one_command_serves_sample_data_and_stops_when_asked() {
     let body = "{\"query\":\"{ currentPhase { key } }\"}";
     write!(running, "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
     std::thread::sleep(std::time::Duration::from_millis(300));
     running.write_all(body.as_bytes()).unwrap();
     let mut answer = String::new();
