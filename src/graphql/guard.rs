@@ -82,7 +82,7 @@ pub fn root(operation: &OperationDefinition) -> &'static str {
 
 /// Measures a document and refuses it when it exceeds a limit. All operations and fragments count, also those that
 /// will not run: the library walks them all. Gives the measure of the operation that will run, and the number of
-/// selections that are written.
+/// selections that are written. `operation` is one of the document's, as [`operation`] picks it.
 pub fn check(
     types: &Types,
     document: &ExecutableDocument,
@@ -95,9 +95,13 @@ pub fn check(
     within("aliases", limits.aliases, written.aliases)?;
     within("directives", limits.directives, written.directives)?;
     let mut walk = Walk { types, document, variables, fragments: HashMap::new() };
-    let mut all = Measure::default();
+    let (mut all, mut measure) = (Measure::default(), Measure::default());
     for (_, other) in document.operations.iter() {
-        all = all.beside(walk.selection(&other.node.selection_set.node, root(&other.node))?);
+        let of_other = walk.selection(&other.node.selection_set.node, root(&other.node))?;
+        all = all.beside(of_other);
+        if std::ptr::eq(&other.node, operation) {
+            measure = of_other;
+        }
     }
     for name in document.fragments.keys() {
         let unused = walk.fragment(name.as_str())?;
@@ -107,7 +111,6 @@ pub fn check(
     within("depth", limits.depth, all.depth)?;
     within("fields", limits.fields, all.fields)?;
     within("introspection", INTROSPECTION_DEPTH, all.introspection)?;
-    let measure = walk.selection(&operation.selection_set.node, root(operation))?;
     within("cost", limits.cost, measure.cost)?;
     Ok((measure, written.selections))
 }
