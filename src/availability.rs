@@ -4,7 +4,7 @@ use ::entity::product::{Lifecycle, ServiceArea};
 use sea_orm::prelude::Date;
 
 use crate::{
-    access::{self, Opening, Phase, ProductKind},
+    access::{self, Action, Engine, Offer, Phase, ProductKind, Role, Standing},
     catalogue::{At, Municipality, Product, Snapshot, search::Question},
     condition::Condition,
     listing::{Key, Listing, Position},
@@ -57,11 +57,13 @@ pub struct Availability {
     pub reason: Option<Reason>,
 }
 
-/// A municipality, a day and the phase that rules.
+/// A municipality, a day, the rules, and the phase that is current.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'s> {
     /// The catalogue.
     pub snapshot: &'s Snapshot,
+    /// The rules.
+    pub engine: &'s Engine,
     /// Who asks.
     pub municipality: At<Municipality>,
     /// For which day.
@@ -82,33 +84,32 @@ pub struct Wanted {
 }
 
 impl<'s> Situation<'s> {
-    /// What the municipality can do about a product.
+    /// What the municipality can do about a product: what the rules say to a request by the municipality itself.
     pub fn of(&self, at: At<Product>) -> Availability {
         let product = &self.snapshot.products[at];
-        if let Some(reason) = self.exclusion(product) {
-            return Availability {
-                product: at,
-                status: Status::Unavailable,
-                available_from: None,
-                reason: Some(reason),
-            };
+        let found = |status, available_from, reason| Availability { product: at, status, available_from, reason };
+        if let Some(reason) = exclusion(self.snapshot, product, Some(self.municipality), self.day) {
+            return found(Status::Unavailable, None, Some(reason));
         }
-        if self.is_planned(product) {
-            let reason = Some(Reason::NotYetAvailable);
-            let available_from = product.row.available_from;
-            return Availability { product: at, status: Status::Planned, available_from, reason };
+        if is_planned(product, self.day) {
+            return found(Status::Planned, product.row.available_from, Some(Reason::NotYetAvailable));
         }
         let kind = products::kind_on(self.snapshot, product, self.day);
+        let allows = |action| {
+            let situation = access::Situation::new(action, self.phase, kind);
+            self.engine.decide(&situation.asked_as(Role::Municipality, Standing::Own)).is_allowed
+        };
         let closed = match kind {
             ProductKind::NotJoined => Some(Reason::ProviderNotJoined),
             _ => Some(Reason::PhaseTooEarly),
         };
-        let (status, available_from, reason) = match access::opening(self.phase, kind) {
-            Opening::Request => (Status::Available, Some(self.day), None),
-            Opening::Interest => (Status::InterestOnly, None, closed),
-            Opening::Closed => (Status::Unavailable, None, closed),
-        };
-        Availability { product: at, status, available_from, reason }
+        if allows(Action::RequestSubscription) {
+            found(Status::Available, Some(self.day), None)
+        } else if allows(Action::DeclareInterest) {
+            found(Status::InterestOnly, None, closed)
+        } else {
+            found(Status::Unavailable, None, closed)
+        }
     }
 
     /// The products that are wanted: best match first, then available ones, the initial portfolio, the name.
@@ -125,48 +126,62 @@ impl<'s> Situation<'s> {
         let name = format!("available ~{searched}");
         Listing::sorted(name, found, move |found| position(snapshot, found, question.as_ref()))
     }
+}
 
-    fn exclusion(&self, product: &Product) -> Option<Reason> {
-        let row = &product.row;
-        let reached = |day: Option<Date>| day.is_some_and(|day| day <= self.day);
-        let is_retired = row.lifecycle == Lifecycle::Retired || reached(row.retired_from);
-        // The lifecycle says it at once, a date from its day on.
-        let is_phased_out = row.lifecycle == Lifecycle::PhaseOut || reached(row.phase_out_from);
-        if is_retired {
-            Some(Reason::Retired)
-        } else if is_phased_out {
-            Some(Reason::PhaseOut)
-        } else if !self.is_offered_here(product) {
-            Some(Reason::NotOfferedHere)
-        } else if !self.is_eligible(product) {
-            Some(Reason::NotEligible)
-        } else {
-            None
+/// Whether a product takes new subscribers on a day: a municipality, or somebody else when none is given.
+pub fn offer(snapshot: &Snapshot, product: &Product, municipality: Option<At<Municipality>>, day: Date) -> Offer {
+    match exclusion(snapshot, product, municipality, day) {
+        Some(Reason::Retired) => Offer::Retired,
+        Some(Reason::PhaseOut) => Offer::PhaseOut,
+        Some(_) => Offer::Elsewhere,
+        None if is_planned(product, day) => Offer::Later(product.row.available_from),
+        None => Offer::Open,
+    }
+}
+
+fn exclusion(
+    snapshot: &Snapshot,
+    product: &Product,
+    municipality: Option<At<Municipality>>,
+    day: Date,
+) -> Option<Reason> {
+    let row = &product.row;
+    let reached = |date: Option<Date>| date.is_some_and(|date| date <= day);
+    // The lifecycle says it at once, a date from its day on.
+    if row.lifecycle == Lifecycle::Retired || reached(row.retired_from) {
+        Some(Reason::Retired)
+    } else if row.lifecycle == Lifecycle::PhaseOut || reached(row.phase_out_from) {
+        Some(Reason::PhaseOut)
+    } else if municipality.is_some_and(|at| !is_offered(snapshot, product, at, day)) {
+        Some(Reason::NotOfferedHere)
+    } else if municipality.is_some_and(|at| !is_eligible(snapshot, product, at)) {
+        Some(Reason::NotEligible)
+    } else {
+        None
+    }
+}
+
+fn is_planned(product: &Product, day: Date) -> bool {
+    match product.row.available_from {
+        Some(from) => day < from,
+        None => product.row.lifecycle == Lifecycle::Planned,
+    }
+}
+
+fn is_offered(snapshot: &Snapshot, product: &Product, municipality: At<Municipality>, day: Date) -> bool {
+    match product.row.service_area {
+        ServiceArea::StateWide => true,
+        ServiceArea::ProviderCoverage => {
+            let served_by = &snapshot.municipalities[municipality].served_by;
+            served_by.iter().any(|served| served.at == product.provider && served.holds_on(day))
         }
+        ServiceArea::Listed => product.listed.contains(&municipality),
     }
+}
 
-    fn is_planned(&self, product: &Product) -> bool {
-        match product.row.available_from {
-            Some(from) => self.day < from,
-            None => product.row.lifecycle == Lifecycle::Planned,
-        }
-    }
-
-    fn is_offered_here(&self, product: &Product) -> bool {
-        match product.row.service_area {
-            ServiceArea::StateWide => true,
-            ServiceArea::ProviderCoverage => {
-                let served_by = &self.snapshot.municipalities[self.municipality].served_by;
-                served_by.iter().any(|served| served.at == product.provider && served.holds_on(self.day))
-            }
-            ServiceArea::Listed => product.listed.contains(&self.municipality),
-        }
-    }
-
-    fn is_eligible(&self, product: &Product) -> bool {
-        let groups = &self.snapshot.municipalities[self.municipality].groups;
-        product.eligible_groups.is_empty() || product.eligible_groups.iter().any(|group| groups.contains(group))
-    }
+fn is_eligible(snapshot: &Snapshot, product: &Product, municipality: At<Municipality>) -> bool {
+    let groups = &snapshot.municipalities[municipality].groups;
+    product.eligible_groups.is_empty() || product.eligible_groups.iter().any(|group| groups.contains(group))
 }
 
 /// Best match first when something is searched; then available ones, the initial portfolio, the name.

@@ -4,12 +4,15 @@
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
+use strum::VariantArray;
 
 use crate::{
+    access::Role,
     clock::Clock,
     config::{self, Config, Flags},
     database::Database,
     graphql,
+    identity::demo::DemoKey,
     seed::{self, Content},
     server::Server,
 };
@@ -48,10 +51,34 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
+    /// Sign a token with the demo key, for trying out: `serve --demo` creates the key and accepts the token.
+    Token(TokenArguments),
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
     Health,
+}
+
+#[derive(Debug, clap::Args)]
+struct TokenArguments {
+    /// Role: municipality, provider, account_manager, steward, transformation_office, land, auditor. Can be given several times.
+    #[arg(long = "role", required = true, value_name = "ROLE")]
+    roles: Vec<String>,
+    /// AGS of the municipality that the token acts for.
+    #[arg(long, value_name = "AGS")]
+    municipality: Option<String>,
+    /// Key of the provider that the token acts for.
+    #[arg(long, value_name = "KEY")]
+    provider: Option<String>,
+    /// Key of a customer group that the token looks after. Can be given several times.
+    #[arg(long = "customer-group", value_name = "KEY")]
+    customer_groups: Vec<String>,
+    /// Who it is, as an issuer would know it: another subject is another person.
+    #[arg(long, value_name = "S", default_value = "demo")]
+    subject: String,
+    /// How long it holds, as in 30m, 1h, 7d.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    ttl: std::time::Duration,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,6 +114,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Migrate { direction } => migrate(&config, &direction).await,
         Command::Seed { demo } => load(&config, if demo { Content::Demo } else { Content::Reference }).await,
         Command::Health => health(&config).await,
+        Command::Token(arguments) => token(&config, &arguments),
         Command::Schema => Ok(()),
     }
 }
@@ -148,6 +176,38 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
     for (table, rows) in report {
         println!("{rows:>6} {table}");
     }
+    Ok(())
+}
+
+fn token(config: &Config, arguments: &TokenArguments) -> Result<(), String> {
+    let mut claims = serde_json::Map::new();
+    for name in &arguments.roles {
+        let role: Role = name.parse().map_err(|_| {
+            let known: Vec<String> = Role::VARIANTS.iter().map(|role| <&str>::from(role).to_lowercase()).collect();
+            format!("--role {name}: there is no such role. Roles: {}", known.join(", "))
+        })?;
+        let missing = match role {
+            Role::Municipality => arguments.municipality.is_none().then_some("--municipality AGS"),
+            Role::Provider => arguments.provider.is_none().then_some("--provider KEY"),
+            Role::AccountManager => arguments.customer_groups.is_empty().then_some("--customer-group KEY"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            tracing::warn!(role = name, missing, "the role gives no right without its organisation");
+        }
+    }
+    let roles: Vec<String> = arguments.roles.iter().map(|role| role.to_lowercase()).collect();
+    claims.insert("sub".into(), arguments.subject.as_str().into());
+    claims.insert(config.claims.roles.clone(), roles.into());
+    let mut organisation =
+        |name: &str, value: Option<&String>| value.map(|value| claims.insert(name.into(), value.as_str().into()));
+    organisation(&config.claims.municipality, arguments.municipality.as_ref());
+    organisation(&config.claims.provider, arguments.provider.as_ref());
+    if !arguments.customer_groups.is_empty() {
+        claims.insert(config.claims.customer_groups.clone(), arguments.customer_groups.clone().into());
+    }
+    let key = DemoKey::read(&DemoKey::path(&config.database_url))?;
+    println!("{}", key.sign(claims, &config.jwt_audience, Clock::System.now(), arguments.ttl)?);
     Ok(())
 }
 

@@ -25,8 +25,13 @@ impl Clock {
 
     /// Today's calendar day in Europe/Berlin: the day that contracts and prices mean.
     pub fn today(&self) -> NaiveDate {
-        self.now().with_timezone(&chrono_tz::Europe::Berlin).date_naive()
+        day_of(self.now())
     }
+}
+
+/// The calendar day of a moment in Europe/Berlin.
+pub fn day_of(moment: DateTime<Utc>) -> NaiveDate {
+    moment.with_timezone(&chrono_tz::Europe::Berlin).date_naive()
 }
 
 #[cfg(test)]

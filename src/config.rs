@@ -27,10 +27,34 @@ pub struct Config {
     pub request_timeout_ms: u64,
     /// How long running requests may take to finish after a stop, in milliseconds.
     pub shutdown_grace_ms: u64,
+    /// Where the keys of tokens come from: a path or an address with https; none accepts no token.
+    #[serde(deserialize_with = "some_text")]
+    pub jwks: Option<String>,
+    /// Who must have issued a token; none accepts every issuer that signs with these keys.
+    #[serde(deserialize_with = "some_text")]
+    pub jwt_issuer: Option<String>,
+    /// Whom a token must be meant for.
+    pub jwt_audience: String,
+    /// Names of the claims.
+    pub claims: ClaimNames,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
     pub limits: Limits,
+}
+
+/// Names of a token's claims; a dot goes into an object, as in `realm_access.roles`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimNames {
+    /// List of roles.
+    pub roles: String,
+    /// AGS of the municipality.
+    pub municipality: String,
+    /// Key of the provider.
+    pub provider: String,
+    /// List of keys of customer groups.
+    pub customer_groups: String,
 }
 
 /// Limits of a request; what exceeds one is answered with `LIMIT_EXCEEDED` before anything is done.
@@ -102,6 +126,12 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
+}
+
+/// An empty text stands for none.
+fn some_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
 fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

@@ -16,6 +16,8 @@ use sea_orm::{
     sqlx::sqlite::SqliteJournalMode, sqlx::sqlite::SqliteSynchronous,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::config::{Config, DatabaseUrl};
 
 /// Longest wait for a connection.
@@ -30,6 +32,35 @@ const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 pub struct Database {
     connection: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    // SQLite has one writer at a time: its own waiting is unfair and gives up, so writes of this process queue here.
+    turns: Option<Arc<Semaphore>>,
+}
+
+/// A transaction that writes, and its turn.
+#[derive(Debug)]
+pub struct Writing {
+    transaction: DatabaseTransaction,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Writing {
+    /// Makes everything that was written visible to all at once.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.transaction.commit().await
+    }
+
+    /// Takes everything back.
+    pub async fn roll_back(self) -> Result<(), DbErr> {
+        self.transaction.rollback().await
+    }
+}
+
+impl std::ops::Deref for Writing {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
 }
 
 /// A step of the schema, and whether the database has it.
@@ -70,7 +101,9 @@ impl Database {
         connection.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        Ok(Self { connection, statements })
+        let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
+        let turns = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self { connection, statements, turns })
     }
 
     /// Closes all connections; SQLite then leaves one whole file behind.
@@ -99,18 +132,35 @@ impl Database {
         }
     }
 
+    /// Begins a transaction that writes. PostgreSQL lets several write at once and locks rows; SQLite takes them in turn.
+    pub async fn begin_write(&self) -> Result<Writing, DbErr> {
+        let turn = match &self.turns {
+            Some(turns) => {
+                let turn = turns.clone().acquire_owned().await;
+                Some(turn.map_err(|error| DbErr::Custom(error.to_string()))?)
+            }
+            None => None,
+        };
+        Ok(Writing { transaction: self.begin_immediate().await?, _turn: turn })
+    }
+
     /// Begins a transaction that no other instance's exclusive transaction runs beside: for migrating and loading.
     pub async fn begin_exclusive(&self) -> Result<DatabaseTransaction, DbErr> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = self.connection.begin_with_options(immediate).await?;
+        let transaction = self.begin_immediate().await?;
         if self.connection.get_database_backend() == DbBackend::Postgres {
             let wait = format!("SELECT pg_advisory_xact_lock({EXCLUSIVE_LOCK})");
             transaction.execute_unprepared(&wait).await?;
         }
         Ok(transaction)
+    }
+
+    /// SQLite locks at the beginning: a transaction that reads first and writes then would fail beside another.
+    async fn begin_immediate(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.connection.begin_with_options(immediate).await
     }
 
     /// Whether the database has exactly the steps that this program knows.

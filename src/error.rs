@@ -19,8 +19,18 @@ pub enum Code {
     BadUserInput,
     /// A token is needed, or the one sent is not accepted.
     Unauthenticated,
+    /// No rule lets the caller do it; `rule` names the one that decided.
+    Forbidden,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
+    /// Somebody else changed it meanwhile; `currentVersion` is the version that it has now.
+    Conflict,
+    /// The state does not let the step happen; `legalSteps` are those that it does.
+    IllegalStep,
+    /// The key was used with another input.
+    IdempotencyKeyReused,
+    /// What was open has expired.
+    Expired,
     /// The request is larger than a limit; `limit` and `actual` say by how much.
     LimitExceeded,
     /// The service can't answer for now.
@@ -37,7 +47,12 @@ impl Code {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::IllegalStep => "ILLEGAL_STEP",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::Expired => "EXPIRED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
@@ -57,6 +72,7 @@ pub struct Error {
 #[derive(Clone, Debug)]
 struct Rest {
     text: Text,
+    next: Option<Text>,
     details: Vec<(&'static str, Value)>,
     position: Option<Pos>,
     cause: Option<String>,
@@ -68,7 +84,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with a sentence in both languages.
     pub fn new(code: Code, de: impl Into<String>, en: impl Into<String>) -> Self {
-        let rest = Rest { text: Text::new(de, en), details: Vec::new(), position: None, cause: None };
+        let rest = Rest { text: Text::new(de, en), next: None, details: Vec::new(), position: None, cause: None };
         Self { code, rest: Box::new(rest) }
     }
 
@@ -117,6 +133,35 @@ impl Error {
         self
     }
 
+    /// Says what to do next, where the sentence itself does not.
+    #[must_use]
+    pub fn next(mut self, de: impl Into<String>, en: impl Into<String>) -> Self {
+        self.rest.next = Some(Text::new(de, en));
+        self
+    }
+
+    /// The sentence, in the caller's language.
+    pub fn message(&self, language: Language) -> String {
+        self.rest.text.clone().in_language(language)
+    }
+
+    /// What to do next, in the caller's language; none where the sentence says it.
+    pub fn next_step(&self, language: Language) -> Option<String> {
+        self.rest.next.clone().map(|text| text.in_language(language))
+    }
+
+    /// A detail by its name.
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        self.rest.details.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Keeps what must not be told for the log; called where an error leaves the service.
+    pub fn log(&self, request_id: &str) {
+        if let Some(cause) = &self.rest.cause {
+            tracing::error!(request_id, cause, "a request failed");
+        }
+    }
+
     /// Names the place in the document, for errors of the document.
     #[must_use]
     pub fn at(mut self, position: Option<Pos>) -> Self {
@@ -126,9 +171,7 @@ impl Error {
 
     /// Turns this error into what GraphQL sends, in the caller's language.
     pub fn to_server_error(&self, language: Language, request_id: &str) -> ServerError {
-        if let Some(cause) = &self.rest.cause {
-            tracing::error!(request_id, cause, "a request failed");
-        }
+        self.log(request_id);
         let mut error = ServerError::new(self.rest.text.clone().in_language(language), self.rest.position);
         error.extensions = Some(self.extensions(request_id));
         error

@@ -5,6 +5,7 @@
 //! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
 
 pub mod access;
+pub mod audit;
 pub mod availability;
 pub mod catalogue;
 pub mod cli;
@@ -13,15 +14,22 @@ pub mod condition;
 pub mod config;
 pub mod contacts;
 pub mod database;
+pub mod desk;
 pub mod error;
+pub mod feed;
 pub mod graphql;
 pub mod http;
+pub mod idempotency;
+pub mod identity;
 pub mod listing;
 pub mod municipalities;
+pub mod phases;
 pub mod prices;
 pub mod products;
 pub mod providers;
+pub mod records;
 pub mod seed;
 pub mod server;
 pub mod standard_products;
+pub mod subscriptions;
 pub mod text;

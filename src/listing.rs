@@ -112,6 +112,37 @@ impl Window {
     }
 }
 
+/// A window over a list that the database holds: how many rows, in which direction, between which positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyset<'w> {
+    /// Rows at most.
+    pub rows: usize,
+    /// The last rows of the window, not the first.
+    pub is_backwards: bool,
+    /// Only rows after this position.
+    pub after: Option<&'w Position>,
+    /// Only rows before this position.
+    pub before: Option<&'w Position>,
+}
+
+impl Window {
+    /// The window over a list of this name; a cursor of another list is refused.
+    pub fn keyset(&self, name: &str) -> Result<Keyset<'_>> {
+        let (rows, is_backwards) = match self.rows {
+            Rows::First(rows) => (rows, false),
+            Rows::Last(rows) => (rows, true),
+        };
+        let after = self.after.as_ref().map(|cursor| place(name, "after", cursor)).transpose()?;
+        let before = self.before.as_ref().map(|cursor| place(name, "before", cursor)).transpose()?;
+        Ok(Keyset { rows, is_backwards, after, before })
+    }
+}
+
+/// The cursor of a row in the list of this name.
+pub fn cursor(name: &str, position: Position) -> String {
+    Cursor(name.to_owned(), position).encode()
+}
+
 fn count(field: &str, rows: i32) -> Result<usize> {
     match usize::try_from(rows) {
         Ok(rows) if (1..=MOST_ROWS).contains(&rows) => Ok(rows),
@@ -195,11 +226,11 @@ impl<'a, T> Listing<'a, T> {
         let mut start = 0;
         let mut end = total;
         if let Some(after) = &window.after {
-            let after = self.place("after", after)?;
+            let after = place(&self.name, "after", after)?;
             start = self.rows.partition_point(|row| (self.position)(row) <= *after);
         }
         if let Some(before) = &window.before {
-            let before = self.place("before", before)?;
+            let before = place(&self.name, "before", before)?;
             end = self.rows.partition_point(|row| (self.position)(row) < *before).max(start);
         }
         match window.rows {
@@ -211,17 +242,17 @@ impl<'a, T> Listing<'a, T> {
         let rows = rows.into_iter().skip(start).take(end - start).map(|row| (cursor(&row), row)).collect();
         Ok(Page { rows, total, has_previous: start > 0, has_next: end < total })
     }
+}
 
-    fn place<'c>(&self, field: &str, cursor: &'c Cursor) -> Result<&'c Position> {
-        if cursor.0 == self.name {
-            return Ok(&cursor.1);
-        }
-        Err(Error::bad_input(
-            field,
-            format!("{field} gehört zu einer anderen Liste, Sortierung oder Suche. Bitte von vorn beginnen."),
-            format!("{field} belongs to another list, order or search. Please start from the beginning."),
-        ))
+fn place<'c>(name: &str, field: &str, cursor: &'c Cursor) -> Result<&'c Position> {
+    if cursor.0 == name {
+        return Ok(&cursor.1);
     }
+    Err(Error::bad_input(
+        field,
+        format!("{field} gehört zu einer anderen Liste, Sortierung oder Suche. Bitte von vorn beginnen."),
+        format!("{field} belongs to another list, order or search. Please start from the beginning."),
+    ))
 }
 
 #[cfg(test)]

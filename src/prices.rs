@@ -11,7 +11,7 @@ use ::entity::{
 use sea_orm::prelude::Date;
 
 use crate::{
-    catalogue::{At, Municipality, Price, Product, Snapshot},
+    catalogue::{At, CustomerGroup, Municipality, Price, Product, Snapshot},
     text::{Language, Text, german_day, grouped},
 };
 
@@ -70,10 +70,14 @@ pub enum Missing {
     UsageUnknown,
 }
 
-/// Prices that apply to a municipality on a day, one for each unit and period: that of its smallest customer group which
-/// has one, else the general one; of several the latest.
-pub fn applicable(snapshot: &Snapshot, product: At<Product>, municipality: At<Municipality>, day: Date) -> Vec<&Price> {
-    let groups = &snapshot.municipalities[municipality].groups;
+/// Prices that apply to a member of customer groups on a day, one for each unit and period: that of the smallest group
+/// which has one, else the general one; of several the latest.
+pub fn applicable<'s>(
+    snapshot: &'s Snapshot,
+    product: At<Product>,
+    groups: &[At<CustomerGroup>],
+    day: Date,
+) -> Vec<&'s Price> {
     // The municipality's groups are smallest first; the general price comes after all of them.
     let rank = |price: &Price| match price.group {
         Some(group) => groups.iter().position(|own| *own == group),
@@ -101,7 +105,7 @@ pub fn is_valid_on(price: &Price, day: Date) -> bool {
 
 /// Estimates what a product would cost a municipality if it began on a day.
 pub fn estimate(snapshot: &Snapshot, product: At<Product>, municipality: At<Municipality>, day: Date) -> Estimate<'_> {
-    let prices = applicable(snapshot, product, municipality, day);
+    let prices = applicable(snapshot, product, &snapshot.municipalities[municipality].groups, day);
     let lines: Vec<Line> = prices.into_iter().map(|price| line(snapshot, price, municipality)).collect();
     let sum = |once: bool| {
         let of_kind = lines.iter().filter(|line| (line.price.row.period == Period::Once) == once);

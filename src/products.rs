@@ -170,9 +170,12 @@ pub fn has_format(scheme: Scheme, key: &str) -> bool {
 pub fn kind_on(snapshot: &Snapshot, product: &Product, day: Date) -> ProductKind {
     let provider = &snapshot.providers[product.provider];
     let has_joined = matches!(providers::level_of(provider, day), joining::Level::Portfolio | joining::Level::Joined);
-    if !has_joined {
-        ProductKind::NotJoined
-    } else if product.row.initial_portfolio {
+    if has_joined { kind_if_joined(product) } else { ProductKind::NotJoined }
+}
+
+/// What kind of product it is once its provider has joined.
+pub fn kind_if_joined(product: &Product) -> ProductKind {
+    if product.row.initial_portfolio {
         ProductKind::Initial
     } else if product.standard_product.is_some() {
         ProductKind::Standard

@@ -12,11 +12,14 @@ use hyper_util::{
 use tokio::net::TcpListener;
 
 use crate::{
+    access::Engine,
     catalogue::Live,
     clock::Clock,
     config::Config,
     database::Database,
+    desk::Desk,
     http::{App, metrics},
+    identity::{Identity, Source, demo::DemoKey},
     seed::{self, Content},
 };
 
@@ -54,7 +57,10 @@ impl Server {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
-        let router = App::new(&config, clock, database.clone(), live.clone())?.router();
+        let engine = Arc::new(Engine::embedded()?);
+        let desk = Desk { database: database.clone(), live: live.clone(), clock, engine };
+        let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
+        let router = App::new(&config, Arc::new(desk), identity)?.router();
         Ok(Self { router, live, database, config })
     }
 
@@ -101,6 +107,28 @@ impl Server {
         upkeep.abort();
         self.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
+    }
+}
+
+/// Where the keys of tokens come from: what is configured; else, for a demo, a key beside the database.
+fn keys_of(config: &Config, is_demo: bool) -> Result<Source, String> {
+    match Source::parse(config.jwks.as_deref())? {
+        Source::None if is_demo => {
+            let key = DemoKey::read_or_create(&DemoKey::path(&config.database_url))?;
+            Ok(Source::Demo(Box::new(key.jwk().clone())))
+        }
+        Source::None => {
+            tracing::warn!(
+                "no keys are configured (jwks): no token is accepted, only the public catalogue can be read"
+            );
+            Ok(Source::None)
+        }
+        source => {
+            if config.jwt_issuer.is_none() {
+                tracing::warn!("jwt_issuer is not set: every issuer that signs with these keys is believed");
+            }
+            Ok(source)
+        }
     }
 }
 

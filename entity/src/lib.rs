@@ -2,13 +2,16 @@
 //!
 //! Nothing here queries, decides or answers: that is the business of the nouns in `itkatalog`.
 
+pub mod audit_event;
 pub mod catalogue_state;
 pub mod category;
+pub mod change;
 pub mod contact;
 pub mod contact_assignment;
 pub mod customer_group;
 pub mod customer_group_member;
 pub mod estimate_assumption;
+pub mod idempotency_key;
 pub mod joining;
 pub mod landschaftsverband;
 pub mod municipality;
@@ -24,4 +27,6 @@ pub mod provider;
 pub mod provider_coverage;
 pub mod provider_merger;
 pub mod provider_merger_predecessor;
+pub mod record_head;
 pub mod standard_product;
+pub mod subscription_history;

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// One row of `product_subscriptions`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "product_subscriptions")]
 pub struct Model {
     /// Identity, the same for ever.
@@ -47,6 +47,22 @@ pub struct Model {
     pub price_percent_basis_points: Option<i32>,
     /// VAT rate in hundredths of a percent.
     pub price_vat_basis_points: i32,
+    /// What is open and waits for a decision.
+    pub open_matter: Option<Matter>,
+    /// Whose decision it waits for.
+    pub awaits: Option<Awaits>,
+    /// Of an open change: how many units.
+    pub open_quantity: Option<i64>,
+    /// Of an open termination: the last day.
+    pub open_on: Option<Date>,
+    /// When what is open expires.
+    pub expires_at: Option<DateTimeUtc>,
+    /// Who asked for what is open, or for the subscription: issuer
+    pub asked_by_issuer: Option<String>,
+    /// and subject.
+    pub asked_by_subject: Option<String>,
+    /// The phase in which it was asked.
+    pub asked_in: Option<crate::phase::Key>,
     /// When it was first written.
     pub created_at: DateTimeUtc,
     /// When it was last written.
@@ -151,4 +167,56 @@ pub enum LegalBasis {
     FrameworkAgreement,
     /// Tender.
     Tender,
+}
+
+/// What is open on a subscription.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Matter {
+    /// A new subscription.
+    Request,
+    /// Another quantity.
+    Change,
+    /// A notice.
+    Termination,
+    /// A notice taken back.
+    Revocation,
+}
+
+/// Whose decision something waits for.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Awaits {
+    /// Somebody else's approval.
+    Approval,
+    /// The subscriber's confirmation.
+    Confirmation,
 }

@@ -13,6 +13,10 @@ mod m20261122_000005_create_contacts;
 mod m20261122_000006_create_phases;
 mod m20261122_000007_create_product_subscriptions;
 mod m20261122_000008_create_catalogue_state;
+mod m20261123_000009_extend_product_subscriptions;
+mod m20261123_000010_create_subscription_history;
+mod m20261123_000011_create_records;
+mod m20261123_000012_create_idempotency_keys;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -30,6 +34,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_create_phases::Migration),
             Box::new(m20261122_000007_create_product_subscriptions::Migration),
             Box::new(m20261122_000008_create_catalogue_state::Migration),
+            Box::new(m20261123_000009_extend_product_subscriptions::Migration),
+            Box::new(m20261123_000010_create_subscription_history::Migration),
+            Box::new(m20261123_000011_create_records::Migration),
+            Box::new(m20261123_000012_create_idempotency_keys::Migration),
         ]
     }
 }

@@ -1,7 +1,37 @@
-//! Who may do what, in which phase. Facts come in as values, an answer comes out: no database, no GraphQL.
+//! Who may do what, in which phase. Facts come in as values, a decision or a permit comes out: no database, no GraphQL.
+//!
+//! The rules are Cedar policies in `policies/`; nothing outside of this room knows about Cedar. Who writes needs a
+//! [`Permit`], which only this room can make.
+
+mod caller;
+mod decision;
+mod matrix;
+mod policies;
+mod situation;
+mod ways_out;
+
+pub use caller::Caller;
+pub use decision::{Approval, Decision, Engine, Permit};
+pub use matrix::{Cell, Outcome};
+pub use policies::Rule;
+pub use situation::{Matter, Offer, Open, Owners, Situation, Standing, Standings, State, Subscribed};
+pub use ways_out::{Change, WayOut};
 
 /// A role that a token can name (nobody needs one to read the public catalogue).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
 pub enum Role {
     /// A municipality.
     Municipality,
@@ -19,8 +49,28 @@ pub enum Role {
     Auditor,
 }
 
+impl Role {
+    /// Whether the role acts for an organisation that the token names.
+    pub const fn has_organisation(self) -> bool {
+        matches!(self, Self::Municipality | Self::Provider | Self::AccountManager)
+    }
+}
+
 /// A transformation phase. Names and split are ours; S1 ("Transformationsroadmap") gives number and order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
 pub enum Phase {
     /// Before the independent unit exists.
     Preparation,
@@ -33,7 +83,8 @@ pub enum Phase {
 }
 
 /// What kind of product a rule means: the first that fits, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProductKind {
     /// Its provider has not joined.
     NotJoined,
@@ -45,52 +96,66 @@ pub enum ProductKind {
     Other,
 }
 
-/// What a municipality could do about a product that it does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Opening {
-    /// Request it, with or without approval.
-    Request,
-    /// Declare interest, nothing more.
-    Interest,
-    /// Nothing.
-    Closed,
+/// What can be done about subscriptions.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
+pub enum Action {
+    /// Declare interest, without obligation.
+    DeclareInterest,
+    /// Request a product.
+    RequestSubscription,
+    /// Report a contract that exists already.
+    ReportContract,
+    /// Approve what waits for approval.
+    ApproveSubscription,
+    /// Reject it.
+    RejectSubscription,
+    /// Take back what was asked.
+    WithdrawSubscription,
+    /// Record that delivery has begun.
+    ActivateSubscription,
+    /// Confirm or refuse what another asked on one's behalf.
+    ConfirmSubscription,
+    /// Change quantity or terms.
+    ChangeSubscription,
+    /// Give notice.
+    TerminateSubscription,
+    /// Revoke a termination.
+    RevokeTermination,
+    /// Move to a successor product.
+    MigrateSubscription,
+    /// Request for several municipalities at once.
+    RequestForMany,
 }
 
-/// What the rules of a phase open to a municipality.
-///
-/// Single products can be had without joining in every phase of the transformation (S1,
-/// "Transformationsroadmap"); that this begins with the founding, that a provider must have joined, and that
-/// interest ends with the steady state is ours.
-pub fn opening(phase: Phase, kind: ProductKind) -> Opening {
-    match (phase, kind) {
-        (Phase::Preparation, _) | (Phase::Foundation | Phase::Integration, ProductKind::NotJoined) => Opening::Interest,
-        (Phase::SteadyState, ProductKind::NotJoined) => Opening::Closed,
-        (Phase::Foundation | Phase::Integration | Phase::SteadyState, _) => Opening::Request,
-    }
-}
+impl Action {
+    /// What can be done with a subscription that exists.
+    pub const ON_SUBSCRIPTIONS: [Self; 9] = [
+        Self::ApproveSubscription,
+        Self::RejectSubscription,
+        Self::ConfirmSubscription,
+        Self::WithdrawSubscription,
+        Self::ActivateSubscription,
+        Self::ChangeSubscription,
+        Self::TerminateSubscription,
+        Self::RevokeTermination,
+        Self::MigrateSubscription,
+    ];
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KINDS: [ProductKind; 4] =
-        [ProductKind::NotJoined, ProductKind::Initial, ProductKind::Standard, ProductKind::Other];
-
-    #[test]
-    fn before_the_founding_interest_is_the_only_way_in() {
-        assert!(KINDS.iter().all(|kind| opening(Phase::Preparation, *kind) == Opening::Interest));
-    }
-
-    #[test]
-    fn from_the_founding_on_products_of_joined_providers_can_be_requested() {
-        for phase in [Phase::Foundation, Phase::Integration, Phase::SteadyState] {
-            assert!(KINDS[1..].iter().all(|kind| opening(phase, *kind) == Opening::Request), "{phase:?}");
-            assert_ne!(opening(phase, ProductKind::NotJoined), Opening::Request, "{phase:?}");
-        }
-    }
-
-    #[test]
-    fn in_the_steady_state_there_is_no_interest_any_more() {
-        assert_eq!(opening(Phase::SteadyState, ProductKind::NotJoined), Opening::Closed);
+    /// Whether it begins a subscription, so that there is none to do it with.
+    pub fn is_beginning(self) -> bool {
+        !Self::ON_SUBSCRIPTIONS.contains(&self)
     }
 }

@@ -10,7 +10,8 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
+use tokio::sync::Mutex;
 
 use super::{Snapshot, load};
 use crate::database::Database;
@@ -25,13 +26,15 @@ pub struct Live {
     current: ArcSwap<Snapshot>,
     is_database_up: AtomicBool,
     is_current: AtomicBool,
+    loading: Mutex<()>,
 }
 
 impl Live {
     /// Loads the first snapshot.
     pub async fn load(database: Database) -> Result<Self, DbErr> {
         let current = ArcSwap::from_pointee(load_snapshot(&database).await?);
-        Ok(Self { database, current, is_database_up: AtomicBool::new(true), is_current: AtomicBool::new(true) })
+        let (is_database_up, is_current) = (AtomicBool::new(true), AtomicBool::new(true));
+        Ok(Self { database, current, is_database_up, is_current, loading: Mutex::new(()) })
     }
 
     /// The snapshot to answer a request from. Take it once per request.
@@ -49,9 +52,18 @@ impl Live {
         self.is_current.load(Ordering::Relaxed)
     }
 
+    /// The snapshot that a transaction may decide on: the catalogue is the same in the database, and stays so until the
+    /// transaction ends. None when it is another there: then begin again after [`Live::refresh`].
+    pub async fn snapshot_for(&self, transaction: &impl ConnectionTrait) -> Result<Option<Arc<Snapshot>>, DbErr> {
+        let version = load::lock_version(transaction).await?;
+        Ok(Some(self.snapshot()).filter(|snapshot| snapshot.version == version))
+    }
+
     /// Looks at the version and loads a new snapshot when it is another. While the database is away, or holds what
     /// can't be loaded, the last snapshot goes on answering.
     pub async fn refresh(&self) {
+        // One load serves all who wait for it.
+        let _turn = self.loading.lock().await;
         let version = in_time(load::version(self.database.connection())).await;
         let was_up = self.is_database_up.swap(version.is_ok(), Ordering::Relaxed);
         match version {

@@ -44,6 +44,12 @@ pub(super) async fn version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     Ok(state.map_or(0, |state| state.version))
 }
 
+/// The version that is committed now, which no catalogue write raises until this transaction ends.
+pub(super) async fn lock_version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let state = catalogue_state::Entity::find().lock_shared().one(db).await?;
+    Ok(state.map_or(0, |state| state.version))
+}
+
 /// Reads all tables in one consistent read. The order of rows is made later, in memory.
 pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
     let db = &database.begin_consistent_read().await?;

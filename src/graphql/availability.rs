@@ -1,6 +1,10 @@
 //! What a municipality can have: the main job of a municipal portal.
 
+use std::{collections::HashSet, sync::Arc};
+
 use async_graphql::{Context, Description, Enum, Object, SimpleObject};
+use sea_orm::prelude::Uuid;
+use tokio::sync::OnceCell;
 
 use super::{
     connection::{Connection, page},
@@ -14,6 +18,7 @@ use super::{
     scalars::Date,
 };
 use crate::{
+    access::Role,
     availability::{Availability, Reason, Situation, Status, Wanted},
     catalogue::{self, At},
     contacts::{self, Matter},
@@ -21,6 +26,7 @@ use crate::{
     listing::Window,
     prices::{self, Missing},
     products::Is,
+    subscriptions::{figures, scope::Scope},
     text::german_day,
 };
 
@@ -124,6 +130,8 @@ pub struct AvailableProduct {
     found: Availability,
     municipality: At<catalogue::Municipality>,
     day: Date,
+    // Read for the whole page at once, when it is asked for.
+    had: Arc<OnceCell<HashSet<Uuid>>>,
 }
 
 #[Object(use_type_description)]
@@ -133,9 +141,21 @@ impl AvailableProduct {
         self.found.status.into()
     }
 
-    /// Whether the municipality has it already; null for callers who may not know.
-    async fn subscribed(&self) -> Option<bool> {
-        None
+    /// Whether the municipality has it already, agreed or running; null for callers who may not know.
+    async fn subscribed(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        let reading = reading(context);
+        let municipality = reading.snapshot.municipalities[self.municipality].row.id;
+        let product = &reading.snapshot.products[self.found.product];
+        let is_own_product = || {
+            let provider =
+                reading.caller.as_ref().filter(|caller| caller.is(Role::Provider)).and_then(|own| own.provider);
+            provider == Some(reading.snapshot.providers[product.provider].row.id)
+        };
+        if !Scope::of(reading.caller.as_ref(), &reading.snapshot).has_all_of(municipality) && !is_own_product() {
+            return Ok(None);
+        }
+        let load = || figures::products_of(reading.db(), municipality, reading.now);
+        Ok(Some(self.had.get_or_try_init(load).await?.contains(&product.row.id)))
     }
 
     /// Of an available product the day asked for (`leadTimeDays` come on top); of a planned one its planned day, when the
@@ -244,8 +264,10 @@ impl AvailabilityQuery {
             question: question(search)?,
             include_unavailable: include_unavailable.unwrap_or_default(),
         };
-        let situation = Situation { snapshot: &reading.snapshot, municipality, day: day.0, phase: reading.phase()? };
-        let node = |found| AvailableProduct { found, municipality, day };
+        let (snapshot, engine) = (&reading.snapshot, &reading.desk.engine);
+        let situation = Situation { snapshot, engine, municipality, day: day.0, phase: reading.phase()? };
+        let had = Arc::new(OnceCell::new());
+        let node = |found| AvailableProduct { found, municipality, day, had: had.clone() };
         page(situation.list(wanted), &window, node).map(Some)
     }
 }

@@ -3,8 +3,13 @@
 use async_graphql::{OutputType, SimpleObject, connection::PageInfo};
 
 use super::{
-    availability::AvailableProduct, municipality::Municipality, product::Product, provider::Provider,
+    availability::AvailableProduct,
+    municipality::Municipality,
+    product::Product,
+    provider::Provider,
     standard_product::StandardProduct,
+    subscription::{ProductSubscription, SubscriptionEvent},
+    viewer::Task,
 };
 use crate::{
     error::Result,
@@ -18,6 +23,8 @@ use crate::{
 #[graphql(concrete(name = "StandardProductConnection", params(StandardProduct)))]
 #[graphql(concrete(name = "ProviderConnection", params(Provider)))]
 #[graphql(concrete(name = "MunicipalityConnection", params(Municipality)))]
+#[graphql(concrete(name = "SubscriptionEventConnection", params(SubscriptionEvent)))]
+#[graphql(concrete(name = "TaskConnection", params(Task)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -37,6 +44,9 @@ where
 #[graphql(concrete(name = "StandardProductEdge", params(StandardProduct)))]
 #[graphql(concrete(name = "ProviderEdge", params(Provider)))]
 #[graphql(concrete(name = "MunicipalityEdge", params(Municipality)))]
+#[graphql(concrete(name = "ProductSubscriptionEdge", params(ProductSubscription)))]
+#[graphql(concrete(name = "SubscriptionEventEdge", params(SubscriptionEvent)))]
+#[graphql(concrete(name = "TaskEdge", params(Task)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

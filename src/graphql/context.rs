@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
-    access::Phase,
+    access::{Caller, Phase},
     catalogue::Snapshot,
-    error::{Code, Error, Result},
+    desk::Desk,
+    error::Result,
+    phases,
+    subscriptions::{scope::unauthenticated, situation::Ground},
     text::Language,
 };
 
@@ -17,10 +20,18 @@ use crate::{
 pub struct Reading {
     /// The catalogue, one version of it.
     pub snapshot: Arc<Snapshot>,
+    /// Now.
+    pub now: DateTime<Utc>,
     /// The calendar day in Europe/Berlin.
     pub today: NaiveDate,
     /// The language of messages.
     pub language: Language,
+    /// Who asks; none without a token.
+    pub caller: Option<Caller>,
+    /// The request.
+    pub request_id: String,
+    /// Database, clock and rules.
+    pub desk: Arc<Desk>,
 }
 
 /// The ground of this request.
@@ -37,22 +48,35 @@ pub fn snapshot<'c>(context: &Context<'c>) -> &'c Snapshot {
 impl Reading {
     /// The phase that is current today.
     pub fn phase(&self) -> Result<Phase> {
-        use ::entity::phase::Key;
-        let at = self.snapshot.current_phase().ok_or_else(no_reference_data)?;
-        Ok(match self.snapshot.phases[at].row.key {
-            Key::Preparation => Phase::Preparation,
-            Key::Foundation => Phase::Foundation,
-            Key::Integration => Phase::Integration,
-            Key::SteadyState => Phase::SteadyState,
+        phases::current(&self.snapshot)
+    }
+
+    /// What decisions of this request stand on.
+    pub fn ground(&self) -> Result<Ground<'_>> {
+        Ok(Ground {
+            snapshot: &self.snapshot,
+            engine: &self.desk.engine,
+            now: self.now,
+            today: self.today,
+            phase: self.phase()?,
         })
     }
-}
 
-/// The database was never filled.
-pub fn no_reference_data() -> Error {
-    Error::new(
-        Code::Unavailable,
-        "Der Katalog ist noch leer. Der Betrieb lädt die Stammdaten mit `itkatalog seed`.",
-        "The catalogue is still empty. Operators load the reference data with `itkatalog seed`.",
-    )
+    /// The caller; UNAUTHENTICATED without a token.
+    pub fn signed_in(&self) -> Result<&Caller> {
+        self.caller.as_ref().ok_or_else(unauthenticated)
+    }
+
+    /// The database.
+    pub fn db(&self) -> &sea_orm::DatabaseConnection {
+        self.desk.database.connection()
+    }
+
+    /// A sentence in the language of the request.
+    pub fn say<'t>(&self, de: &'t str, en: &'t str) -> &'t str {
+        match self.language {
+            Language::De => de,
+            Language::En => en,
+        }
+    }
 }

@@ -28,6 +28,9 @@ const MOST_CONDITIONS: usize = 1000;
 #[graphql(concrete(name = "JoiningLevelFilter", params(super::provider::JoiningLevel)))]
 #[graphql(concrete(name = "AgsFilter", params(Ags)))]
 #[graphql(concrete(name = "KeyFilter", params(String)))]
+#[graphql(concrete(name = "IdFilter", params(async_graphql::ID)))]
+#[graphql(concrete(name = "SubscriptionStateFilter", params(super::subscription::SubscriptionState)))]
+#[graphql(concrete(name = "SubscriptionOriginFilter", params(super::subscription::SubscriptionOrigin)))]
 pub struct ValueFilter<T: InputType> {
     /// Equal to this value.
     pub eq: Option<T>,

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod contact;
 pub mod context;
 pub mod customer_group;
+pub mod decision;
 pub mod documents;
 pub mod guard;
 pub mod input;
@@ -13,6 +14,7 @@ pub mod merger;
 pub mod municipality;
 pub mod node;
 pub mod nulls;
+pub mod order;
 pub mod phase;
 pub mod price;
 pub mod product;
@@ -20,13 +22,17 @@ pub mod product_list;
 pub mod provider;
 pub mod scalars;
 pub mod standard_product;
+pub mod subscriber;
+pub mod subscription;
+pub mod subscription_list;
+pub mod subscription_mutation;
 pub mod types;
 pub mod variables;
 pub mod viewer;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
-/// What can be read. Nothing here needs a token; the public catalogue is for everybody.
+/// What can be read. The public catalogue is for everybody; what belongs to somebody needs a token.
 #[derive(Default, MergedObject)]
 pub struct Query(
     node::NodeQuery,
@@ -40,14 +46,20 @@ pub struct Query(
     customer_group::CustomerGroupQuery,
     contact::ContactQuery,
     phase::PhaseQuery,
+    subscription_list::SubscriptionQuery,
+    decision::DecisionQuery,
 );
 
+/// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
+#[derive(Default, MergedObject)]
+pub struct Mutation(subscription_mutation::SubscriptionMutation);
+
 /// The schema of the service.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema. Limits are checked before a document comes here, see `http`.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).finish()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).finish()
 }
 
 /// The schema as text, in a stable order: exactly what `schema.graphql` holds.

@@ -8,8 +8,10 @@ use super::{
     customer_group::CustomerGroup,
     input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::{global_id, row_id},
+    price::Money,
     provider::{Joining, JoiningLevel, Provider},
     scalars::{Ags, Ars, Date, Decimal, hundredths},
+    subscription_list::{self, Asked, ProductSubscriptionConnection, SubscriptionFilter, SubscriptionOrder},
 };
 use crate::{
     catalogue::{self, At, Snapshot, joining_on},
@@ -18,6 +20,10 @@ use crate::{
     listing::Window,
     municipalities::{self, Field, Is},
     providers,
+    subscriptions::{
+        figures,
+        scope::{check_municipality, check_whole_municipality},
+    },
 };
 
 /// What a municipality is.
@@ -188,6 +194,37 @@ impl Municipality {
     /// How far it has joined the central provider today (Beitritt).
     async fn joining(&self, context: &Context<'_>) -> JoiningLevel {
         providers::level_on(&self.row(context).joinings, reading(context).today).into()
+    }
+
+    /// Net cost of a year of what runs: what is due every year or month. What is due once, with every use or as a percentage
+    /// is not in it. For the municipality itself, its account managers, stewards, the transformation office, the Land and
+    /// auditors; null with UNAUTHENTICATED or FORBIDDEN for anyone else.
+    async fn annual_cost(&self, context: &Context<'_>) -> Result<Option<Money>> {
+        let reading = reading(context);
+        check_whole_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
+        let cents = figures::annual_cost_cents(reading.db(), self.row(context).row.id, reading.now).await?;
+        Ok(Some(Money::from_cents(cents)))
+    }
+
+    /// Its subscriptions, newest first unless ordered. For the municipality itself, its account managers, stewards, the
+    /// transformation office, the Land and auditors; a provider sees those to its products. Null with UNAUTHENTICATED or
+    /// FORBIDDEN for anyone else.
+    #[allow(clippy::too_many_arguments)]
+    async fn subscriptions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Only these subscriptions.")] filter: Option<SubscriptionFilter>,
+        #[graphql(desc = "In this order.")] order_by: Option<Vec<SubscriptionOrder>>,
+    ) -> Result<Option<ProductSubscriptionConnection>> {
+        let reading = reading(context);
+        check_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let asked = Asked { window, filter, order_by };
+        subscription_list::page(reading, asked, Some(self.row(context).row.id)).await.map(Some)
     }
 
     /// Since when, and by which resolution; null when it has not joined.

@@ -1,16 +1,26 @@
 //! Opaque global ids, and the way back from an id to its object.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, Interface, Object};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
 
 use super::{
-    category::Category, context::snapshot, customer_group::CustomerGroup, municipality::Municipality,
-    phase::TransformationPhase, product::Product, provider::Provider, standard_product::StandardProduct,
+    category::Category,
+    context::{Reading, reading},
+    customer_group::CustomerGroup,
+    municipality::Municipality,
+    phase::TransformationPhase,
+    product::Product,
+    provider::Provider,
+    standard_product::StandardProduct,
+    subscription::ProductSubscription,
 };
 use crate::{
     catalogue::Snapshot,
     error::{Error, Result},
+    subscriptions::scope::Scope,
 };
 
 /// Most ids that are looked up at once.
@@ -34,6 +44,8 @@ pub enum Node {
     CustomerGroup(CustomerGroup),
     /// A phase.
     TransformationPhase(TransformationPhase),
+    /// A subscription.
+    ProductSubscription(ProductSubscription),
 }
 
 /// The global id of a row of a type.
@@ -85,6 +97,22 @@ fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
     })
 }
 
+/// Finds objects of all types: what is published in memory, what belongs to somebody in one statement.
+async fn resolve_all(reading: &Reading, ids: &[(String, &ID)]) -> Result<Vec<Option<Node>>> {
+    let subscription = |id: &ID| parse(id).filter(|(kind, _)| kind == "ProductSubscription").map(|(_, row)| row);
+    let wanted: Vec<Uuid> = ids.iter().filter_map(|(_, id)| subscription(id)).collect();
+    let mut rows = HashMap::new();
+    if !wanted.is_empty() {
+        let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
+        rows = scope.find_all(reading.db(), &wanted).await?.into_iter().map(|row| (row.id, row)).collect();
+    }
+    let found = ids.iter().map(|(field, id)| match subscription(id) {
+        Some(row) => Ok(rows.get(&row).cloned().map(|row| ProductSubscription::one(row).into())),
+        None => resolve(&reading.snapshot, field, id),
+    });
+    found.collect()
+}
+
 /// Root fields for global ids.
 #[derive(Default)]
 pub struct NodeQuery;
@@ -97,7 +125,8 @@ impl NodeQuery {
         context: &Context<'_>,
         #[graphql(desc = "Global id of an object.")] id: ID,
     ) -> Result<Option<Node>> {
-        resolve(snapshot(context), "id", &id)?.map_or_else(|| Err(Error::not_found(&id)), |node| Ok(Some(node)))
+        let found = resolve_all(reading(context), &[("id".to_owned(), &id)]).await?.pop().flatten();
+        found.map_or_else(|| Err(Error::not_found(&id)), |node| Ok(Some(node)))
     }
 
     /// The objects with these global ids in the same order; null in the place of one that does not exist.
@@ -109,7 +138,7 @@ impl NodeQuery {
         if ids.len() > MOST_IDS {
             return Err(Error::limit("ids", MOST_IDS as u64, ids.len() as u64));
         }
-        let ids = ids.iter().enumerate();
-        ids.map(|(place, id)| resolve(snapshot(context), &format!("ids[{place}]"), id)).collect()
+        let ids: Vec<_> = ids.iter().enumerate().map(|(place, id)| (format!("ids[{place}]"), id)).collect();
+        resolve_all(reading(context), &ids).await
     }
 }

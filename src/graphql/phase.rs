@@ -2,14 +2,11 @@
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
-use super::{
-    context::{no_reference_data, snapshot},
-    node::global_id,
-    scalars::Date,
-};
+use super::{context::snapshot, node::global_id, scalars::Date};
 use crate::{
     catalogue::{self, At},
     error::Result,
+    phases::no_reference_data,
 };
 
 /// A phase of the transformation. Number, order and themes are from S1; names and split are ours.

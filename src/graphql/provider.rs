@@ -14,7 +14,7 @@ use super::{
     scalars::Date,
 };
 use crate::{
-    catalogue::{self, At, joining_on},
+    catalogue::{self, At, Snapshot, joining_on},
     condition::Condition,
     error::{Error, Result, check_text},
     listing::Window,
@@ -223,6 +223,20 @@ pub enum ProviderBy {
     Id(ID),
 }
 
+impl ProviderBy {
+    /// The provider that is meant; NOT_FOUND when there is none.
+    pub fn find(&self, snapshot: &Snapshot) -> Result<At<catalogue::Provider>> {
+        let (found, named) = match self {
+            Self::Id(id) => (snapshot.providers.find(row_id("provider.id", "Provider", id)?), id.as_str()),
+            Self::Key(key) => {
+                check_text("provider.key", key, LONGEST_TEXT)?;
+                (snapshot.provider_by_key(key), key.as_str())
+            }
+        };
+        found.ok_or_else(|| Error::not_found(named))
+    }
+}
+
 /// Which providers. All parts that are given must hold.
 #[derive(Default, InputObject)]
 pub struct ProviderFilter {
@@ -308,14 +322,6 @@ impl ProviderQuery {
         context: &Context<'_>,
         #[graphql(desc = "Which one.")] by: ProviderBy,
     ) -> Result<Option<Provider>> {
-        let snapshot = snapshot(context);
-        let (found, named) = match by {
-            ProviderBy::Id(id) => (snapshot.providers.find(row_id("by.id", "Provider", &id)?), id.0),
-            ProviderBy::Key(key) => {
-                check_text("by.key", &key, LONGEST_TEXT)?;
-                (snapshot.provider_by_key(&key), key)
-            }
-        };
-        found.map_or_else(|| Err(Error::not_found(&named)), |at| Ok(Some(Provider(at))))
+        Ok(Some(Provider(by.find(snapshot(context))?)))
     }
 }

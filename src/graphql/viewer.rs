@@ -1,9 +1,17 @@
 //! Who is asking.
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, Object};
 
-use super::{municipality::Municipality, provider::Provider};
-use crate::access;
+use super::{
+    connection::{Connection, page},
+    context::reading,
+    customer_group::CustomerGroup,
+    municipality::Municipality,
+    provider::Provider,
+    scalars::Date,
+    subscription::ProductSubscription,
+};
+use crate::{access, error::Result, listing::Window, subscriptions::tasks};
 
 /// A role that a token can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -25,17 +33,93 @@ pub enum Role {
     Auditor,
 }
 
+/// What kind of task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "tasks::Kind")]
+pub enum TaskKind {
+    /// Approve or reject what somebody asked (Genehmigung).
+    Approve,
+    /// Confirm or refuse what was asked on one's behalf (Bestätigung).
+    Confirm,
+    /// Something that the caller asked expires within 14 days without a decision.
+    Expiring,
+    /// Notice has to be given by then, or the subscription goes on; told 90 days ahead (Kündigungstermin).
+    NoticeDeadline,
+}
+
+/// Something that waits for the caller.
+#[derive(Description)]
+pub struct Task(tasks::Task);
+
+#[Object(use_type_description)]
+impl Task {
+    /// What kind of task.
+    async fn kind(&self) -> TaskKind {
+        self.0.kind.into()
+    }
+
+    /// Until when.
+    async fn due_on(&self) -> Option<Date> {
+        self.0.due_on.map(Date)
+    }
+
+    /// About which subscription.
+    async fn subscription(&self) -> ProductSubscription {
+        ProductSubscription::one(self.0.row.clone())
+    }
+}
+
 /// Who the token says the caller is. Without a token: nobody, with the rights of the public.
-#[derive(SimpleObject)]
-pub struct Viewer {
+#[derive(Description)]
+pub struct Viewer;
+
+#[Object(use_type_description)]
+impl Viewer {
     /// The token's subject; null without a token.
-    subject: Option<String>,
-    /// Roles; empty without a token.
-    roles: Vec<Role>,
-    /// The municipality that the caller acts for.
-    municipality: Option<Municipality>,
-    /// The provider that the caller acts for.
-    provider: Option<Provider>,
+    async fn subject<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        Some(reading(context).caller.as_ref()?.subject.as_str())
+    }
+
+    /// Roles that are known here; empty without a token.
+    async fn roles(&self, context: &Context<'_>) -> Vec<Role> {
+        let roles = reading(context).caller.iter().flat_map(|caller| &caller.roles);
+        roles.map(|role| Role::from(*role)).collect()
+    }
+
+    /// The municipality that the caller acts for; null when the token names none that exists.
+    async fn municipality(&self, context: &Context<'_>) -> Option<Municipality> {
+        let reading = reading(context);
+        reading.snapshot.municipalities.find(reading.caller.as_ref()?.municipality?).map(Municipality)
+    }
+
+    /// The provider that the caller acts for; null when the token names none that exists.
+    async fn provider(&self, context: &Context<'_>) -> Option<Provider> {
+        let reading = reading(context);
+        reading.snapshot.providers.find(reading.caller.as_ref()?.provider?).map(Provider)
+    }
+
+    /// The customer groups that the caller looks after.
+    async fn customer_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
+        let reading = reading(context);
+        let ids = reading.caller.iter().flat_map(|caller| &caller.customer_groups);
+        ids.filter_map(|id| reading.snapshot.customer_groups.find(*id)).map(CustomerGroup).collect()
+    }
+
+    /// What waits for the caller: approvals, confirmations, own requests about to expire, deadlines for giving notice. Most
+    /// urgent first; empty without a token.
+    async fn tasks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Task>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let reading = reading(context);
+        let listing = tasks::of(reading.db(), &reading.ground()?, reading.caller.as_ref()).await?;
+        page(listing, &window, Task)
+    }
 }
 
 /// Root fields for the caller.
@@ -46,6 +130,6 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// Who is asking.
     async fn viewer(&self) -> Viewer {
-        Viewer { subject: None, roles: Vec::new(), municipality: None, provider: None }
+        Viewer
     }
 }

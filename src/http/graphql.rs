@@ -1,10 +1,10 @@
 //! GraphQL over HTTP: what the library's own integration gets wrong is done here (status codes, media types,
 //! bounded bodies, no batches, no mutation by GET).
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, task::Poll};
 
 use async_graphql::{
-    Request as Execution,
+    Request as Execution, Response as Outcome,
     parser::types::{ExecutableDocument, OperationType},
 };
 use axum::{
@@ -22,8 +22,10 @@ use super::{
     request::Info,
 };
 use crate::{
+    clock::day_of,
     error::{Code, Error, Result},
-    graphql::{context::Reading, guard, nulls, variables},
+    graphql::{context::Reading, guard, nulls, order, variables},
+    identity::Claims,
 };
 
 /// `POST /graphql`.
@@ -34,8 +36,8 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         body::read(body, app.0.limits.body_bytes, content_length(&headers)),
     )
     .await;
-    let media_type = match admit(&headers, &request) {
-        Ok(media_type) => media_type,
+    let (media_type, caller) = match admit(&app, &headers, &request).await {
+        Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
     let body = match body {
@@ -52,7 +54,7 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
     match body::from_json(&body) {
-        Ok(parameters) => run(&app, parameters, &request, media_type, true).await,
+        Ok(parameters) => run(&app, parameters, caller, &request, media_type, true).await,
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
 }
@@ -64,14 +66,14 @@ pub async fn get(
     headers: HeaderMap,
     query: Result<Query<QueryString>, QueryRejection>,
 ) -> Response {
-    let media_type = match admit(&headers, &request) {
-        Ok(media_type) => media_type,
+    let (media_type, caller) = match admit(&app, &headers, &request).await {
+        Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
     let parameters =
         query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
-        Ok(parameters) => run(&app, parameters, &request, media_type, false).await,
+        Ok(parameters) => run(&app, parameters, caller, &request, media_type, false).await,
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
 }
@@ -90,19 +92,38 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Who may go on, and which media type it gets.
-fn admit(headers: &HeaderMap, request: &Info) -> Result<MediaType, Box<Response>> {
-    if headers.contains_key(header::AUTHORIZATION) {
-        return Err(Box::new(unauthenticated(request)));
-    }
-    negotiation::accepted(headers).ok_or_else(|| {
+/// Who may go on as whom, and which media type it gets.
+async fn admit(
+    app: &App,
+    headers: &HeaderMap,
+    request: &Info,
+) -> Result<(MediaType, Option<Arc<Claims>>), Box<Response>> {
+    let caller = match bearer(headers) {
+        Ok(None) => None,
+        Ok(Some(token)) => {
+            let claims = app.0.identity.verify(token, app.0.desk.clock.now()).await;
+            Some(claims.ok_or_else(|| Box::new(unauthenticated(request)))?)
+        }
+        Err(()) => return Err(Box::new(unauthenticated(request))),
+    };
+    let media_type = negotiation::accepted(headers).ok_or_else(|| {
         let error = Error::new(
             Code::BadRequest,
             "Geantwortet wird als application/graphql-response+json oder application/json. Bitte Accept anpassen.",
             "Answers are application/graphql-response+json or application/json. Please change Accept.",
         );
         Box::new(refusal(StatusCode::NOT_ACCEPTABLE, &error, request, MediaType::Json))
-    })
+    })?;
+    Ok((media_type, caller))
+}
+
+/// The bearer token; none without the header. An error for anything else: never taken as anonymous.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ()> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    let (scheme, token) = value.to_str().map_err(|_| ())?.split_once(' ').ok_or(())?;
+    let is_bearer = scheme.eq_ignore_ascii_case("Bearer") && given.next().is_none();
+    if is_bearer { Ok(Some(token.trim())) } else { Err(()) }
 }
 
 /// One answer for every token that is not accepted: it does not say why.
@@ -117,8 +138,15 @@ fn unauthenticated(request: &Info) -> Response {
     response
 }
 
-async fn run(app: &App, given: Parameters, request: &Info, media_type: MediaType, may_write: bool) -> Response {
-    let prepared = match prepare(app, given, request, may_write) {
+async fn run(
+    app: &App,
+    given: Parameters,
+    caller: Option<Arc<Claims>>,
+    request: &Info,
+    media_type: MediaType,
+    may_write: bool,
+) -> Response {
+    let prepared = match prepare(app, given, caller.as_deref(), request, may_write) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
@@ -130,20 +158,23 @@ async fn run(app: &App, given: Parameters, request: &Info, media_type: MediaType
         }
     };
     let name = prepared.execution.operation_name.clone();
-    match tokio::time::timeout(app.0.request_timeout, app.0.schema.execute(prepared.execution)).await {
+    let mut execution = pin!(app.0.schema.execute(prepared.execution));
+    let (answered, has_waited) = match futures_util::poll!(&mut execution) {
+        Poll::Ready(answered) => (Ok(answered), false),
+        Poll::Pending => (tokio::time::timeout(app.0.request_timeout, execution).await, true),
+    };
+    match answered {
         Ok(mut answered) => {
-            if let (false, Ok(operation)) =
-                (answered.errors.is_empty(), guard::operation(&prepared.document, name.as_deref()))
+            let has_failed = !answered.errors.is_empty();
+            if let (true, Ok(operation)) =
+                (has_failed || has_waited, guard::operation(&prepared.document, name.as_deref()))
             {
-                let root = guard::root(operation);
-                nulls::complete(
-                    &app.0.types,
-                    &prepared.document,
-                    operation,
-                    root,
-                    &mut answered.data,
-                    &answered.errors,
-                );
+                if has_failed {
+                    let root = guard::root(operation);
+                    let Outcome { data, errors, .. } = &mut answered;
+                    nulls::complete(&app.0.types, &prepared.document, operation, root, data, errors);
+                }
+                order::arrange(&prepared.document, operation, &mut answered.data);
             }
             outcome(answered, request, media_type)
         }
@@ -168,7 +199,13 @@ impl From<Error> for Refused {
 }
 
 /// Parses, measures and checks a request, and gives it its ground: one snapshot, one day, one language.
-fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Result<Prepared, Refused> {
+fn prepare(
+    app: &App,
+    given: Parameters,
+    caller: Option<&Claims>,
+    request: &Info,
+    may_write: bool,
+) -> Result<Prepared, Refused> {
     let app = &*app.0;
     let Parameters { query, operation_name, variables: mut values } = given;
     let document = app.documents.parse(&query)?;
@@ -184,7 +221,16 @@ fn prepare(app: &App, given: Parameters, request: &Info, may_write: bool) -> Res
     variables::check(&app.types, operation, &mut values)?;
     let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
-    let reading = Reading { snapshot: app.live.snapshot(), today: app.clock.today(), language: request.language };
+    let (snapshot, now) = (app.desk.live.snapshot(), app.desk.clock.now());
+    let reading = Reading {
+        caller: caller.map(|claims| claims.caller(&snapshot)),
+        snapshot,
+        now,
+        today: day_of(now),
+        language: request.language,
+        request_id: request.id.clone(),
+        desk: app.desk.clone(),
+    };
     let mut execution = Execution::new(String::new()).variables(values).data(reading);
     execution.operation_name = operation_name;
     execution.set_parsed_query(document.as_ref().clone());

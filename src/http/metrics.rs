@@ -43,11 +43,11 @@ pub fn upkeep() {
 
 /// `GET /metrics`.
 pub async fn show(State(app): State<App>) -> impl IntoResponse {
-    let snapshot = app.0.live.snapshot();
+    let snapshot = app.0.desk.live.snapshot();
     metrics::gauge!("itkatalog_catalogue_version").set(snapshot.version as f64);
     metrics::gauge!("itkatalog_catalogue_products").set(snapshot.products.len() as f64);
-    metrics::gauge!("itkatalog_database_up").set(f64::from(u8::from(app.0.live.is_database_up())));
-    metrics::counter!("itkatalog_sql_statements_total").absolute(app.0.database.statements());
+    metrics::gauge!("itkatalog_database_up").set(f64::from(u8::from(app.0.desk.live.is_database_up())));
+    metrics::counter!("itkatalog_sql_statements_total").absolute(app.0.desk.database.statements());
     let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

@@ -20,12 +20,11 @@ use axum::{
 };
 
 use crate::{
-    catalogue::Live,
-    clock::Clock,
     config::Config,
-    database::Database,
+    desk::Desk,
     error::{Code, Error},
     graphql::{Schema, documents::Documents, schema, sdl, types::Types},
+    identity::Identity,
 };
 
 /// What every request shares.
@@ -37,16 +36,15 @@ struct Parts {
     sdl: String,
     types: Types,
     documents: Documents,
-    live: Arc<Live>,
-    database: Database,
-    clock: Clock,
+    desk: Arc<Desk>,
+    identity: Identity,
     limits: crate::config::Limits,
     request_timeout: Duration,
 }
 
 impl App {
     /// Puts the parts together.
-    pub fn new(config: &Config, clock: Clock, database: Database, live: Arc<Live>) -> Result<Self, String> {
+    pub fn new(config: &Config, desk: Arc<Desk>, identity: Identity) -> Result<Self, String> {
         let schema = schema();
         let sdl = sdl(&schema);
         let types = Types::from_sdl(&sdl).map_err(|error| format!("the schema can't be read back: {error}"))?;
@@ -57,9 +55,8 @@ impl App {
             schema,
             sdl,
             types,
-            live,
-            database,
-            clock,
+            desk,
+            identity,
         })))
     }
 

@@ -9,16 +9,25 @@ mod phases;
 mod providers;
 mod sample;
 
-use ::entity::{catalogue_state, category, municipality, product};
+use std::str::FromStr;
+
+use ::entity::{audit_event::Outcome, catalogue_state, category, change::Type, municipality, product};
 use sea_orm::{
-    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PaginatorTrait,
-    QueryFilter,
-    prelude::Uuid,
-    sea_query::{Expr, ExprTrait},
+    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    PaginatorTrait, QueryFilter,
+    prelude::{DateTimeUtc, Uuid},
+    sea_query::{Expr, ExprTrait, ValueType},
 };
 use serde::de::DeserializeOwned;
 
-use crate::{clock::Clock, database::Database, text::fold};
+use crate::{
+    audit::{self, Actor, Event},
+    clock::Clock,
+    database::Database,
+    feed::{self, Changed},
+    records::Heads,
+    text::fold,
+};
 
 /// Everything that `itkatalog seed` can load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +48,24 @@ pub async fn run(database: &Database, clock: Clock, content: Content) -> Result<
 
 async fn load(database: &Database, clock: Clock, content: Content) -> Result<Report, DbErr> {
     let db = database.begin_exclusive().await?;
-    let mut writer = Writer { db: &db, report: Report::new() };
+    let mut reports = Vec::new();
     if municipality::Entity::find().count(&db).await? == 0 {
+        let mut writer = Writer::new(&db);
         load_reference(&mut writer).await?;
+        reports.push(("LOAD_REFERENCE_DATA", writer));
     }
     if content == Content::Demo && product::Entity::find().count(&db).await? == 0 {
+        let mut writer = Writer::new(&db);
         sample::load(&mut writer).await?;
+        reports.push(("LOAD_SAMPLE_DATA", writer));
     }
-    let report = writer.report;
-    if !report.is_empty() {
+    if !reports.is_empty() {
         raise_version(&db, clock).await?;
+    }
+    let mut report = Report::new();
+    for (action, writer) in reports {
+        writer.record(action, clock.now()).await?;
+        report.extend(writer.report);
     }
     db.commit().await?;
     Ok(report)
@@ -81,9 +98,35 @@ async fn raise_version(db: &impl ConnectionTrait, clock: Clock) -> Result<(), Db
 struct Writer<'db> {
     db: &'db sea_orm::DatabaseTransaction,
     report: Report,
+    changed: Vec<Changed>,
 }
 
-impl Writer<'_> {
+impl<'db> Writer<'db> {
+    fn new(db: &'db sea_orm::DatabaseTransaction) -> Self {
+        Self { db, report: Report::new(), changed: Vec::new() }
+    }
+
+    /// Writes the entries of the change feed and one audit event: loading is a write like any other.
+    async fn record(&self, action: &str, now: DateTimeUtc) -> Result<(), DbErr> {
+        let mut heads = Heads::lock(self.db).await?;
+        feed::append(self.db, &mut heads, &self.changed, now).await?;
+        let rows: serde_json::Map<_, _> =
+            self.report.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
+        let event = Event {
+            actor: Actor::service("seed"),
+            action,
+            outcome: Outcome::Committed,
+            entity: None,
+            before: None,
+            after: Some(rows.into()),
+            reason: None,
+            rule: None,
+            request_id: None,
+        };
+        audit::append(self.db, &mut heads, event, now).await?;
+        heads.save(self.db).await
+    }
+
     /// Inserts rows, as many in a statement as both databases take.
     async fn insert<E>(&mut self, table: &'static str, rows: Vec<E::Model>) -> Result<(), DbErr>
     where
@@ -94,6 +137,9 @@ impl Writer<'_> {
         const MOST_VALUES: usize = 30_000;
         let rows_in_statement = MOST_VALUES / E::Column::iter().count().max(1);
         self.report.push((table, rows.len()));
+        if let Some(kind) = type_of(table) {
+            self.changed.extend(rows.iter().filter_map(|row| changed::<E>(kind, row)));
+        }
         let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
         while rows.peek().is_some() {
             let chunk: Vec<E::ActiveModel> = rows.by_ref().take(rows_in_statement).collect();
@@ -101,6 +147,31 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// What readers of the change feed know the rows of a table as; none for parts of other things.
+fn type_of(table: &str) -> Option<Type> {
+    Some(match table {
+        "municipalities" => Type::Municipality,
+        "providers" | "providers (sample)" => Type::Provider,
+        "provider_mergers" => Type::ProviderMerger,
+        "joinings" => Type::Joining,
+        "customer_groups" => Type::CustomerGroup,
+        "categories" => Type::Category,
+        "standard_products" => Type::StandardProduct,
+        "products" => Type::Product,
+        "phases" => Type::Phase,
+        "contacts" => Type::Contact,
+        "product_subscriptions" => Type::ProductSubscription,
+        _ => return None,
+    })
+}
+
+fn changed<E: EntityTrait>(kind: Type, row: &E::Model) -> Option<Changed> {
+    let value = |column: &str| Some(row.get(E::Column::from_str(column).ok()?));
+    let id = <Uuid as ValueType>::try_from(value("id")?).ok()?;
+    let version = value("version").and_then(|version| <i64 as ValueType>::try_from(version).ok());
+    Some(Changed { kind, id, version })
 }
 
 /// The id of a thing with a natural key: the same in every installation.

@@ -7,7 +7,7 @@ mod portfolios;
 mod products;
 mod subscriptions;
 
-use ::entity::{joining, phase, phase_exit_criterion, provider};
+use ::entity::{change::Type, joining, phase, phase_exit_criterion, provider};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sea_orm::{
@@ -18,6 +18,7 @@ use sea_orm::{
 };
 
 use super::{Writer, broken, id_of, municipalities::municipality_id, phases, providers::provider_id};
+use crate::feed::Changed;
 
 /// Key of the invented central provider.
 const CENTRAL: &str = "zentral-nrw";
@@ -45,7 +46,9 @@ pub(super) async fn load(writer: &mut Writer<'_>) -> Result<(), DbErr> {
     contacts::load(writer, &providers).await?;
     let existing = subscriptions::draw(writer.db, &portfolios, &mut chance).await?;
     portfolios.write(writer).await?;
-    writer.insert::<::entity::product_subscription::Entity>("product_subscriptions", existing).await
+    let history = existing.iter().map(subscriptions::history).collect::<Result<Vec<_>, _>>()?;
+    writer.insert::<::entity::product_subscription::Entity>("product_subscriptions", existing).await?;
+    writer.insert::<::entity::subscription_history::Entity>("subscription_history", history.concat()).await
 }
 
 /// A day that the whole sample is dated by.
@@ -117,6 +120,9 @@ async fn enter_foundation(writer: &mut Writer<'_>) -> Result<(), DbErr> {
         ..Default::default()
     };
     begun.update(writer.db).await?;
+    for key in [phase::Key::Preparation, phase::Key::Foundation] {
+        writer.changed.push(Changed { kind: Type::Phase, id: phases::phase_id(key), version: None });
+    }
     for (of, ordinal) in [
         (phase::Key::Preparation, 1),
         (phase::Key::Preparation, 2),

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use ::entity::{
     price,
     product::{self, Lifecycle},
-    product_subscription::{self, LegalBasis, Origin, State},
+    product_subscription::{self, Awaits, LegalBasis, Matter, Origin, State},
     provider_coverage,
+    subscription_history::{self, Action, ReasonCode},
 };
 use rand::{RngExt, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -98,6 +99,7 @@ fn subscription(
 ) -> Result<product_subscription::Model, DbErr> {
     let today = sample_day()?;
     let is_contract = state == State::Active;
+    let is_requested = state == State::Requested;
     let was_agreed = matches!(state, State::Active | State::Approved | State::Terminating | State::Ended);
     let was_active = matches!(state, State::Active | State::Terminating | State::Ended);
     // The central provider delivers since the founding only.
@@ -119,7 +121,7 @@ fn subscription(
         provider_id: None,
         product_id: product.id,
         state,
-        version: 1,
+        version: steps_to(state).len() as i64,
         quantity: match price.unit {
             price::Unit::Flat | price::Unit::RevenuePercent => 1,
             price::Unit::Inhabitant => population,
@@ -138,10 +140,55 @@ fn subscription(
         price_amount_cents: price.amount_cents,
         price_percent_basis_points: price.percent_basis_points,
         price_vat_basis_points: price.vat_basis_points,
+        open_matter: is_requested.then_some(Matter::Request),
+        awaits: is_requested.then_some(Awaits::Approval),
+        open_quantity: None,
+        open_on: None,
+        expires_at: is_requested.then_some(sample_time()? + chrono::TimeDelta::days(90)),
+        asked_by_issuer: Some("itkatalog".to_owned()),
+        asked_by_subject: Some("sample".to_owned()),
+        asked_in: Some(::entity::phase::Key::Foundation),
         created_at: sample_time()?,
         updated_at: sample_time()?,
         sample: true,
     })
+}
+
+/// How a sample subscription came to its state, one entry for each version.
+pub(super) fn history(row: &product_subscription::Model) -> Result<Vec<subscription_history::Model>, DbErr> {
+    let steps = steps_to(row.state).iter().zip(1..);
+    steps
+        .map(|((action, state), version)| {
+            Ok(subscription_history::Model {
+                subscription_id: row.id,
+                version,
+                at: sample_time()?,
+                action: *action,
+                state: *state,
+                role: None,
+                reason_code: ReasonCode::Other,
+                reason_text: Some("Beispieldaten".to_owned()),
+                reason_reference: None,
+            })
+        })
+        .collect()
+}
+
+/// The steps to a state, each with the state afterwards.
+fn steps_to(state: State) -> &'static [(Action, State)] {
+    const REQUEST: (Action, State) = (Action::RequestSubscription, State::Requested);
+    const APPROVE: (Action, State) = (Action::ApproveSubscription, State::Approved);
+    const ACTIVATE: (Action, State) = (Action::ActivateSubscription, State::Active);
+    const TERMINATE: (Action, State) = (Action::TerminateSubscription, State::Terminating);
+    match state {
+        State::Interest => &[(Action::DeclareInterest, State::Interest)],
+        State::Requested | State::Expired => &[REQUEST],
+        State::Approved => &[REQUEST, APPROVE],
+        State::Active => &[(Action::ReportContract, State::Active)],
+        State::Terminating | State::Ended => &[REQUEST, APPROVE, ACTIVATE, TERMINATE],
+        State::Rejected => &[REQUEST, (Action::RejectSubscription, State::Rejected)],
+        State::Withdrawn => &[REQUEST, (Action::WithdrawSubscription, State::Withdrawn)],
+    }
 }
 
 fn plus_months(day: Date, months: i32) -> Date {

@@ -1,0 +1,252 @@
+//! From a situation to a decision, and from a decision to the permit that a write needs.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use strum::VariantArray;
+
+use super::{
+    Action, Cell, Phase, Role, Rule, Situation, Standing, WayOut, matrix,
+    policies::{Answer, Policies},
+    ways_out,
+};
+
+/// Decisions that are kept. A decision depends on its situation alone, and the situations that occur are few.
+const KEPT_DECISIONS: usize = 20_000;
+
+/// Whose decision something waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Any one of these.
+    pub approvers: Vec<Role>,
+    /// The subscriber confirms what another asked on its behalf.
+    pub is_confirmation: bool,
+}
+
+/// What the rules say to a situation, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// The phase that ruled.
+    pub phase: Phase,
+    /// Whether it may be done.
+    pub is_allowed: bool,
+    /// Whose decision it then waits for.
+    pub approval: Option<Approval>,
+    /// The rule that decided; there always is one.
+    pub rule: Arc<Rule>,
+    /// The role that a permit was given to.
+    pub role: Option<Role>,
+    /// Of a refusal: what would allow it, each by itself.
+    pub ways_out: Vec<WayOut>,
+}
+
+/// The right to do one thing, given by the rules. Only this room can make one, and a write takes it by value.
+#[derive(Debug)]
+pub struct Permit {
+    decision: Arc<Decision>,
+}
+
+impl Permit {
+    /// What was permitted.
+    pub fn action(&self) -> Action {
+        self.decision.action
+    }
+
+    /// The decision behind it.
+    pub fn decision(&self) -> &Arc<Decision> {
+        &self.decision
+    }
+
+    /// Whose decision it waits for.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.decision.approval.as_ref()
+    }
+}
+
+/// Rules outside of the policies. Their ids are reserved, so that a decision always names a rule.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    no_rule_permits: Arc<Rule>,
+    organisation_missing: Arc<Rule>,
+    two_people: Arc<Rule>,
+    legal_step: Arc<Rule>,
+    lifecycle: Arc<Rule>,
+    not_offered: Arc<Rule>,
+}
+
+/// The rules, ready to be asked.
+pub struct Engine {
+    policies: Policies,
+    reserved: Reserved,
+    decisions: Cache<Situation, Arc<Decision>>,
+    matrix: Vec<Cell>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Engine").field("reserved", &self.reserved).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The policies of this program, strictly validated.
+    pub fn embedded() -> Result<Self, String> {
+        Policies::embedded().map(Self::new)
+    }
+
+    pub(super) fn new(policies: Policies) -> Self {
+        let decisions = Cache::new(KEPT_DECISIONS);
+        let mut engine = Self { policies, reserved: Reserved::new(), decisions, matrix: Vec::new() };
+        engine.matrix = matrix::cells(&engine);
+        engine
+    }
+
+    /// Decides, and for a refusal looks for the ways out. Equal situations are decided once.
+    pub fn decide(&self, situation: &Situation) -> Arc<Decision> {
+        if let Some(known) = self.decisions.get(situation) {
+            return known;
+        }
+        let mut decision = self.judge(situation);
+        if !decision.is_allowed {
+            decision.ways_out = ways_out::find(self, situation);
+        }
+        let decision = Arc::new(decision);
+        self.decisions.insert(*situation, decision.clone());
+        decision
+    }
+
+    /// Decides; a permit to go on with, or the refusal.
+    pub fn permit(&self, situation: &Situation) -> Result<Permit, Arc<Decision>> {
+        let decision = self.decide(situation);
+        if decision.is_allowed { Ok(Permit { decision }) } else { Err(decision) }
+    }
+
+    /// A decision that was made and written earlier, by its rule. For answering a repeated request as before.
+    pub fn recall(&self, action: Action, phase: Phase, rule: &str) -> Option<Decision> {
+        let rule = self.policies.rule(rule)?.clone();
+        let role = None;
+        Some(Decision { action, phase, is_allowed: true, approval: approval(&rule), rule, role, ways_out: Vec::new() })
+    }
+
+    /// Every phase, role, action, relation and kind of product, each with its outcome.
+    pub fn matrix(&self) -> &[Cell] {
+        &self.matrix
+    }
+
+    /// Decides without looking for ways out. The order: four eyes, who may, what the state allows, what the product allows.
+    pub(super) fn judge(&self, situation: &Situation) -> Decision {
+        let refused = |rule: &Arc<Rule>| Decision {
+            action: situation.action,
+            phase: situation.phase,
+            is_allowed: false,
+            approval: None,
+            rule: rule.clone(),
+            role: None,
+            ways_out: Vec::new(),
+        };
+        if situation.is_own_decision() {
+            return refused(&self.reserved.two_people);
+        }
+        let (rule, role) = match self.best(situation) {
+            Ok(permitted) => permitted,
+            Err(rule) => return refused(&rule),
+        };
+        if !situation.is_legal_step() {
+            return refused(&self.reserved.legal_step);
+        }
+        if !situation.fits_lifecycle() {
+            let is_elsewhere = situation.offer == super::Offer::Elsewhere;
+            return refused(if is_elsewhere { &self.reserved.not_offered } else { &self.reserved.lifecycle });
+        }
+        Decision { is_allowed: true, approval: approval(&rule), role, ..refused(&rule) }
+    }
+
+    /// The best permit among the caller's roles, or the rule that refuses.
+    fn best(&self, situation: &Situation) -> Result<(Arc<Rule>, Option<Role>), Arc<Rule>> {
+        let mut best: Option<(Arc<Rule>, Role)> = None;
+        let mut forbidden = None;
+        let mut misses_organisation = false;
+        for role in Role::VARIANTS {
+            let Some(standing) = situation.standings[*role as usize] else { continue };
+            match self.policies.ask(situation, Some(*role), standing) {
+                Answer::Permitted(rule) => {
+                    if best.as_ref().is_none_or(|(known, _)| known.needs_approval() && !rule.needs_approval()) {
+                        best = Some((rule, *role));
+                    }
+                }
+                Answer::Forbidden(rule) => forbidden = Some(rule),
+                Answer::Nothing => {}
+            }
+            misses_organisation |= standing == Standing::Missing;
+        }
+        if best.is_none() && situation.standings.iter().all(Option::is_none) {
+            // Nobody known: the policies are asked all the same, so that a rule for everybody would count.
+            return match self.policies.ask(situation, None, Standing::Foreign) {
+                Answer::Permitted(rule) => Ok((rule, None)),
+                Answer::Forbidden(rule) => Err(rule),
+                Answer::Nothing => Err(self.reserved.no_rule_permits.clone()),
+            };
+        }
+        match (best, forbidden) {
+            (Some((rule, role)), _) => Ok((rule, Some(role))),
+            (None, Some(rule)) => Err(rule),
+            (None, None) if misses_organisation => Err(self.reserved.organisation_missing.clone()),
+            (None, None) => Err(self.reserved.no_rule_permits.clone()),
+        }
+    }
+}
+
+fn approval(rule: &Rule) -> Option<Approval> {
+    let is_confirmation = !rule.confirmed_by.is_empty();
+    let approvers = if is_confirmation { &rule.confirmed_by } else { &rule.approved_by };
+    (!approvers.is_empty()).then(|| Approval { approvers: approvers.clone(), is_confirmation })
+}
+
+impl Reserved {
+    fn new() -> Self {
+        let rule = |id: &str, de: &str, en: &str| {
+            Arc::new(Rule {
+                id: id.to_owned(),
+                de: de.to_owned(),
+                en: en.to_owned(),
+                source: "OURS".to_owned(),
+                approved_by: Vec::new(),
+                confirmed_by: Vec::new(),
+            })
+        };
+        Self {
+            no_rule_permits: rule(
+                "no-rule-permits",
+                "Keine Regel erlaubt das; was nicht erlaubt ist, ist abgelehnt.",
+                "No rule permits it; what is not permitted is refused.",
+            ),
+            organisation_missing: rule(
+                "organisation-missing",
+                "Das Token nennt zu seiner Rolle keine Organisation, die es im Katalog gibt; so gibt die Rolle kein Recht.",
+                "The token names no organisation in the catalogue for its role; so the role gives no right.",
+            ),
+            two_people: rule(
+                "two-people",
+                "Wer etwas beantragt hat, kann es nicht selbst genehmigen oder bestätigen.",
+                "Whoever asked can't approve or confirm it.",
+            ),
+            legal_step: rule(
+                "legal-step",
+                "Der Stand des Bezugs lässt diesen Schritt nicht zu.",
+                "The state of the subscription does not let this step happen.",
+            ),
+            lifecycle: rule(
+                "lifecycle",
+                "Der Lebenszyklus der Leistung lässt das nicht zu.",
+                "The lifecycle of the product does not let this happen.",
+            ),
+            not_offered: rule(
+                "not-offered",
+                "Die Leistung wird diesem Bezieher nicht angeboten.",
+                "The product is not offered to this subscriber.",
+            ),
+        }
+    }
+}

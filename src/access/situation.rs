@@ -1,0 +1,214 @@
+//! Everything that a decision depends on, and which steps a subscription's state allows.
+
+use chrono::NaiveDate;
+
+use super::{Action, Phase, ProductKind, Role};
+
+/// State of a subscription on a day: what is due counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Interest declared, no obligation.
+    Interest,
+    /// Asked for, waits for a decision.
+    Requested,
+    /// Agreed, not delivered yet.
+    Approved,
+    /// Being delivered.
+    Active,
+    /// Notice given, still delivered.
+    Terminating,
+    /// Over: ended, rejected, withdrawn or expired.
+    Closed,
+}
+
+/// What is open and waits for a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Matter {
+    /// A new subscription.
+    Request,
+    /// Another quantity.
+    Change,
+    /// A notice.
+    Termination,
+    /// A notice taken back.
+    Revocation,
+    /// A successor product.
+    Migration,
+}
+
+/// An open matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Open {
+    /// What it is.
+    pub matter: Matter,
+    /// The phase in which it was asked.
+    pub asked_in: Phase,
+    /// It waits for a confirmation by the subscriber, not for an approval.
+    pub awaits_confirmation: bool,
+}
+
+/// What is to know of a subscription that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Subscribed {
+    /// Its state today.
+    pub state: State,
+    /// What waits for a decision.
+    pub open: Option<Open>,
+    /// What was open has expired.
+    pub has_expired: bool,
+    /// An existing contract that was reported.
+    pub is_reported: bool,
+    /// The caller is who asked for what is open, or for the subscription.
+    pub asked_by_caller: bool,
+}
+
+/// Whether a product takes new subscribers, for one subscriber on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// It does.
+    Open,
+    /// It will, from this day on when it is known.
+    Later(Option<NaiveDate>),
+    /// It is being phased out.
+    PhaseOut,
+    /// It is gone.
+    Retired,
+    /// Not for this subscriber.
+    Elsewhere,
+}
+
+/// How a role of the caller stands to what is decided about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It is its own.
+    Own,
+    /// It is another's, or the role has no organisation.
+    Foreign,
+    /// The role needs an organisation, and the token names none that exists.
+    Missing,
+}
+
+/// How each role of the caller stands; none for a role that it does not have.
+pub type Standings = [Option<Standing>; 7];
+
+/// Which kinds of organisation there are whose own it could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owners {
+    /// A municipality.
+    pub municipality: bool,
+    /// A provider.
+    pub provider: bool,
+    /// A customer group.
+    pub customer_group: bool,
+}
+
+impl Owners {
+    /// All kinds.
+    pub const ALL: Self = Self { municipality: true, provider: true, customer_group: true };
+
+    /// Whether it could be a role's own.
+    pub fn has(self, role: Role) -> bool {
+        match role {
+            Role::Municipality => self.municipality,
+            Role::Provider => self.provider,
+            Role::AccountManager => self.customer_group,
+            Role::Steward | Role::TransformationOffice | Role::Land | Role::Auditor => false,
+        }
+    }
+}
+
+/// Everything that a decision depends on. Equal situations have equal decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Situation {
+    /// What is to be done.
+    pub action: Action,
+    /// The phase that rules.
+    pub phase: Phase,
+    /// Who asks.
+    pub standings: Standings,
+    /// Who could ask instead.
+    pub owners: Owners,
+    /// The product's kind; of a migration the successor's.
+    pub kind: ProductKind,
+    /// The kind that the product would have if its provider joined.
+    pub kind_if_joined: ProductKind,
+    /// Whether the product takes new subscribers; of a migration the successor.
+    pub offer: Offer,
+    /// The subscription; none when it is to begin.
+    pub subscription: Option<Subscribed>,
+    /// The product, its provider, or everything is frozen.
+    pub is_frozen: bool,
+}
+
+impl Situation {
+    /// The situation of nobody known before anything exists; to be completed.
+    pub fn new(action: Action, phase: Phase, kind: ProductKind) -> Self {
+        Self {
+            action,
+            phase,
+            standings: Standings::default(),
+            owners: Owners::ALL,
+            kind,
+            kind_if_joined: kind,
+            offer: Offer::Open,
+            subscription: None,
+            is_frozen: false,
+        }
+    }
+
+    /// The same with one role only.
+    #[must_use]
+    pub fn asked_as(mut self, role: Role, standing: Standing) -> Self {
+        self.standings = Standings::default();
+        self.standings[role as usize] = Some(standing);
+        self
+    }
+
+    /// Whether the subscription's state lets the action happen.
+    pub fn is_legal_step(&self) -> bool {
+        let Some(subscribed) = &self.subscription else { return self.action.is_beginning() };
+        let nothing_open_in = |state: State| subscribed.state == state && subscribed.open.is_none();
+        match self.action {
+            Action::ApproveSubscription | Action::RejectSubscription => {
+                subscribed.open.is_some_and(|open| !open.awaits_confirmation)
+            }
+            Action::ConfirmSubscription => subscribed.open.is_some_and(|open| open.awaits_confirmation),
+            Action::WithdrawSubscription => {
+                subscribed.open.is_some() || matches!(subscribed.state, State::Interest | State::Approved)
+            }
+            Action::ActivateSubscription => nothing_open_in(State::Approved),
+            Action::ChangeSubscription | Action::TerminateSubscription | Action::MigrateSubscription => {
+                nothing_open_in(State::Active)
+            }
+            Action::RevokeTermination => nothing_open_in(State::Terminating),
+            Action::DeclareInterest | Action::RequestSubscription | Action::ReportContract | Action::RequestForMany => {
+                false
+            }
+        }
+    }
+
+    /// Whether the product's lifecycle lets the action happen: something new, a change, or an end.
+    pub fn fits_lifecycle(&self) -> bool {
+        match self.action {
+            Action::RequestSubscription | Action::RequestForMany | Action::MigrateSubscription => {
+                self.offer == Offer::Open
+            }
+            Action::DeclareInterest => matches!(self.offer, Offer::Open | Offer::Later(_)),
+            Action::ReportContract | Action::ChangeSubscription => self.offer != Offer::Retired,
+            _ => true,
+        }
+    }
+
+    /// Whether the caller would decide what it asked itself.
+    pub fn is_own_decision(&self) -> bool {
+        matches!(self.action, Action::ApproveSubscription | Action::ConfirmSubscription)
+            && self.subscription.is_some_and(|subscribed| subscribed.open.is_some() && subscribed.asked_by_caller)
+    }
+
+    /// The steps that the subscription's state lets happen.
+    pub fn legal_steps(&self) -> Vec<Action> {
+        let steps = Action::ON_SUBSCRIPTIONS.into_iter();
+        steps.filter(|action| Self { action: *action, ..*self }.is_legal_step()).collect()
+    }
+}

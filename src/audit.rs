@@ -1,0 +1,150 @@
+//! The audit trail: who did or tried what, when, why, by which rule. Append-only and chained by hash.
+//!
+//! Texts that may have to be erased enter the chain as salted digests and stand beside it, so that an erasure leaves the
+//! chain whole. Actors are the token's issuer and subject, never names.
+
+use ::entity::audit_event::{self, Outcome};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbErr, IntoActiveModel,
+    prelude::{DateTimeUtc, Uuid},
+};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{access::Caller, records::Heads};
+
+/// Why something was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// A code; any code goes with any action.
+    pub code: ::entity::subscription_history::ReasonCode,
+    /// A sentence.
+    pub text: String,
+    /// Reference of a resolution (Beschluss).
+    pub reference: Option<String>,
+}
+
+/// Who did it.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    issuer: String,
+    subject: String,
+    roles: Vec<&'static str>,
+    organisation: Option<String>,
+}
+
+impl Actor {
+    /// The service itself, for what no caller asked for.
+    pub fn service(part: &str) -> Self {
+        Self { issuer: "itkatalog".to_owned(), subject: part.to_owned(), roles: Vec::new(), organisation: None }
+    }
+}
+
+impl From<&Caller> for Actor {
+    fn from(caller: &Caller) -> Self {
+        let organisations = caller.municipality.iter().chain(&caller.provider).chain(&caller.customer_groups);
+        let organisations: Vec<String> = organisations.map(Uuid::to_string).collect();
+        Self {
+            issuer: caller.issuer.clone(),
+            subject: caller.subject.clone(),
+            roles: caller.roles.iter().map(Into::into).collect(),
+            organisation: (!organisations.is_empty()).then(|| organisations.join(" ")),
+        }
+    }
+}
+
+/// Something that is to be recorded.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// Who.
+    pub actor: Actor,
+    /// What, as the action is named in the schema.
+    pub action: &'a str,
+    /// Whether it was done.
+    pub outcome: Outcome,
+    /// To what: type and id.
+    pub entity: Option<(&'static str, Uuid)>,
+    /// How that was before.
+    pub before: Option<Value>,
+    /// How it is since.
+    pub after: Option<Value>,
+    /// Why.
+    pub reason: Option<&'a Reason>,
+    /// By which rule.
+    pub rule: Option<&'a str>,
+    /// In which request.
+    pub request_id: Option<&'a str>,
+}
+
+/// Appends an event to the chain.
+pub async fn append(
+    db: &impl ConnectionTrait,
+    heads: &mut Heads,
+    event: Event<'_>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let salt = Uuid::new_v4().simple().to_string();
+    let text = |value: Option<Value>| value.map(|value| value.to_string());
+    let (before, after) = (text(event.before), text(event.after));
+    let has_content = before.is_some() || after.is_some();
+    let mut row = audit_event::Model {
+        sequence: heads.audit_sequence + 1,
+        at: now,
+        action: event.action.to_owned(),
+        outcome: event.outcome,
+        issuer: event.actor.issuer,
+        subject: event.actor.subject,
+        roles: Value::from(event.actor.roles).to_string(),
+        organisation: event.actor.organisation,
+        entity_type: event.entity.map(|(kind, _)| kind.to_owned()),
+        entity_id: event.entity.map(|(_, id)| id),
+        content_digest: has_content.then(|| digest(&(&salt, &before, &after))),
+        before,
+        after,
+        reason_code: event.reason.map(|reason| sea_orm::ActiveEnum::to_value(&reason.code)),
+        reason_digest: event.reason.map(|reason| digest(&(&salt, &reason.text))),
+        reason_text: event.reason.map(|reason| reason.text.clone()),
+        reason_reference: event.reason.and_then(|reason| reason.reference.clone()),
+        rule: event.rule.map(str::to_owned),
+        request_id: event.request_id.map(str::to_owned),
+        salt: Some(salt),
+        previous_hash: heads.audit_hash.clone(),
+        hash: String::new(),
+    };
+    row.hash = hash(&row);
+    heads.audit_sequence = row.sequence;
+    heads.audit_hash.clone_from(&row.hash);
+    row.into_active_model().insert(db).await.map(drop)
+}
+
+/// The hash of an event: over everything in it that is never erased, and the hash before.
+pub fn hash(row: &audit_event::Model) -> String {
+    digest(&(
+        (&row.previous_hash, row.sequence, row.at.timestamp_micros(), &row.action, row.outcome),
+        (&row.issuer, &row.subject, &row.roles, &row.organisation),
+        (&row.entity_type, &row.entity_id, &row.content_digest),
+        (&row.reason_code, &row.reason_digest, &row.reason_reference, &row.rule, &row.request_id),
+    ))
+}
+
+/// Whether an event is what it was when it was written. What was erased can't be checked and is passed over.
+pub fn holds(row: &audit_event::Model) -> bool {
+    let content_holds = match (&row.salt, &row.content_digest) {
+        (Some(salt), Some(known)) => *known == digest(&(salt, &row.before, &row.after)),
+        (None, _) => row.before.is_none() && row.after.is_none(),
+        (Some(_), None) => row.before.is_none() && row.after.is_none(),
+    };
+    let reason_holds = match (&row.salt, &row.reason_text, &row.reason_digest) {
+        (Some(salt), Some(text), Some(known)) => *known == digest(&(salt, text)),
+        (_, None, _) => true,
+        (_, Some(_), _) => false,
+    };
+    content_holds && reason_holds && row.hash == hash(row)
+}
+
+/// SHA-256 over a value's JSON, in hexadecimal. JSON of tuples has one form only: no keys, no spaces.
+fn digest(value: &impl Serialize) -> String {
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    base16ct::lower::encode_string(&Sha256::digest(bytes))
+}

@@ -1,0 +1,18 @@
+//! What a change needs from its surroundings: database, catalogue, clock, rules.
+
+use std::sync::Arc;
+
+use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database};
+
+/// The surroundings of every change; one for the whole process.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The database.
+    pub database: Database,
+    /// The published catalogue.
+    pub live: Arc<Live>,
+    /// The clock.
+    pub clock: Clock,
+    /// The rules.
+    pub engine: Arc<Engine>,
+}

@@ -1,0 +1,47 @@
+//! The change feed: committed changes only, in the order of commits, without gaps.
+
+use ::entity::change::{self, Type};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    prelude::{DateTimeUtc, Uuid},
+};
+
+use crate::records::Heads;
+
+/// Changes in one statement: both databases take that many values.
+const CHANGES_IN_STATEMENT: usize = 5_000;
+
+/// Something that was changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Changed {
+    /// What kind of thing.
+    pub kind: Type,
+    /// Which one.
+    pub id: Uuid,
+    /// The version that it has since then; none for things without versions.
+    pub version: Option<i64>,
+}
+
+/// Appends what a transaction changes.
+pub async fn append(
+    db: &impl ConnectionTrait,
+    heads: &mut Heads,
+    changed: &[Changed],
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
+        let rows = chunk.iter().map(|changed| {
+            heads.change_sequence += 1;
+            let row = change::Model {
+                sequence: heads.change_sequence,
+                at: now,
+                kind: changed.kind,
+                entity_id: changed.id,
+                entity_version: changed.version,
+            };
+            row.into_active_model()
+        });
+        change::Entity::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Ok(())
+}

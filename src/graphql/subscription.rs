@@ -1,0 +1,408 @@
+//! Subscriptions: what is told of one.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ::entity::{product_subscription::Matter, subscription_history};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
+use sea_orm::prelude::Uuid;
+use tokio::sync::OnceCell;
+
+use super::{
+    connection::{Connection, page},
+    context::{reading, snapshot},
+    decision::{Decision, SubscriptionAction},
+    node::global_id,
+    price::{Money, PricePeriod, PriceUnit},
+    product::Product,
+    scalars::{Date, DateTime, Decimal, hundredths},
+    subscriber::Subscriber,
+    viewer::Role,
+};
+use crate::{
+    access::Action,
+    error::{Error, Result},
+    listing::Window,
+    subscriptions::{self, Row, history, state_at, steps},
+};
+
+/// State of a subscription. What is due counts as done: a request expires, a termination ends, on its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product_subscription::State")]
+pub enum SubscriptionState {
+    /// Interest declared, no obligation (Interesse).
+    Interest,
+    /// Asked for, waits for a decision (angefragt).
+    Requested,
+    /// Agreed, not delivered yet (genehmigt).
+    Approved,
+    /// Being delivered (aktiv).
+    Active,
+    /// Notice given, still delivered (gekündigt).
+    Terminating,
+    /// Delivered until its last day (beendet).
+    Ended,
+    /// Refused (abgelehnt).
+    Rejected,
+    /// Taken back (zurückgenommen).
+    Withdrawn,
+    /// Nobody decided in time (verfallen).
+    Expired,
+}
+
+/// How a subscription came into the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product_subscription::Origin")]
+pub enum SubscriptionOrigin {
+    /// Asked for here.
+    Requested,
+    /// An existing contract, reported.
+    Reported,
+    /// Moved from another product.
+    Migrated,
+}
+
+/// What a subscription rests on (Rechtsgrundlage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "::entity::product_subscription::LegalBasis")]
+pub enum LegalBasis {
+    /// In-house award (Inhouse-Vergabe).
+    Inhouse,
+    /// Agreement under public law (öffentlich-rechtliche Vereinbarung).
+    PublicLawAgreement,
+    /// Framework agreement (Rahmenvereinbarung).
+    FrameworkAgreement,
+    /// Tender (Ausschreibung).
+    Tender,
+}
+
+/// Why something was done. Any code goes with any action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "subscription_history::ReasonCode")]
+pub enum ReasonCode {
+    /// A need (Bedarf).
+    Need,
+    /// The need has changed.
+    NeedChanged,
+    /// The need has ended.
+    NeedEnded,
+    /// A decision, for instance of the council (Beschluss).
+    Decision,
+    /// Checked and found right.
+    Approved,
+    /// Checked and found wrong.
+    Rejected,
+    /// Delivery has begun.
+    Delivered,
+    /// The price.
+    Price,
+    /// Quality or service.
+    Quality,
+    /// The budget (Haushalt).
+    Budget,
+    /// A standard replaces a variant (Standardisierung).
+    Standardisation,
+    /// A legal duty or obstacle.
+    Legal,
+    /// Information security.
+    Security,
+    /// Data protection (Datenschutz).
+    DataProtection,
+    /// A change of phase.
+    PhaseChange,
+    /// A merger of providers (Fusion).
+    Merger,
+    /// A move to a successor.
+    Migration,
+    /// Correction of a mistake.
+    Correction,
+    /// Something else; the text says what.
+    Other,
+}
+
+/// The price that was agreed, net.
+#[derive(SimpleObject)]
+pub struct AgreedPrice {
+    /// What is counted.
+    unit: PriceUnit,
+    /// How often it is due.
+    period: PricePeriod,
+    /// Net amount for one unit and one period; null for a percentage.
+    amount: Option<Money>,
+    /// Percentage with two places, for `REVENUE_PERCENT` only.
+    percent: Option<Decimal>,
+    /// VAT rate in percent (§ 2b UStG makes public bodies liable).
+    vat_rate: Decimal,
+}
+
+/// A change that waits for a decision and has no effect until then.
+#[derive(SimpleObject)]
+pub struct PendingChange {
+    /// What was asked: change, terminate, or revoke a termination.
+    action: SubscriptionAction,
+    /// Of a change: how many units.
+    quantity: Option<i64>,
+    /// Of a termination: the last day.
+    on: Option<Date>,
+    /// Who asked: the subject of the token, never a name.
+    requested_by: Option<String>,
+    /// Until when it can be decided.
+    expires_at: Option<DateTime>,
+}
+
+/// Why something was done.
+#[derive(SimpleObject)]
+pub struct Reason<'s> {
+    /// As a code.
+    code: ReasonCode,
+    /// As a sentence; null when it was erased.
+    text: Option<&'s str>,
+    /// Reference of a resolution (Beschluss).
+    reference: Option<&'s str>,
+}
+
+/// A step in the history of a subscription.
+#[derive(Description)]
+pub struct SubscriptionEvent(subscription_history::Model);
+
+#[Object(use_type_description)]
+impl SubscriptionEvent {
+    /// When.
+    async fn at(&self) -> DateTime {
+        DateTime(self.0.at)
+    }
+
+    /// What was done.
+    async fn action(&self) -> SubscriptionAction {
+        action_of(self.0.action).into()
+    }
+
+    /// The state afterwards. A change that waits for a decision leaves it as it was.
+    async fn state(&self) -> SubscriptionState {
+        self.0.state.into()
+    }
+
+    /// The version afterwards.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// In which role it was done; null where no caller did it.
+    async fn role(&self) -> Option<Role> {
+        let role: crate::access::Role = self.0.role.as_ref()?.parse().ok()?;
+        Some(role.into())
+    }
+
+    /// Why.
+    async fn reason(&self) -> Reason<'_> {
+        Reason {
+            code: self.0.reason_code.into(),
+            text: self.0.reason_text.as_deref(),
+            reference: self.0.reason_reference.as_deref(),
+        }
+    }
+}
+
+/// The subscriptions of one page: what is read for one of them is read for all.
+#[derive(Debug, Default)]
+pub struct Together {
+    ids: Vec<Uuid>,
+    histories: OnceCell<HashMap<Uuid, Vec<subscription_history::Model>>>,
+}
+
+/// A subscription (Bezug): a municipality or provider takes a product.
+#[derive(Description)]
+pub struct ProductSubscription {
+    row: Row,
+    together: Arc<Together>,
+}
+
+impl ProductSubscription {
+    /// Subscriptions that were read together.
+    pub fn all(rows: Vec<Row>) -> Vec<Self> {
+        let ids = rows.iter().map(|row| row.id).collect();
+        let together = Arc::new(Together { ids, histories: OnceCell::new() });
+        rows.into_iter().map(|row| Self { row, together: together.clone() }).collect()
+    }
+
+    /// One subscription.
+    pub fn one(row: Row) -> Self {
+        let together = Together { ids: vec![row.id], histories: OnceCell::new() };
+        Self { row, together: Arc::new(together) }
+    }
+
+    fn lost(&self) -> Error {
+        Error::internal(format!("subscription {} refers to what the catalogue does not hold", self.row.id))
+    }
+}
+
+#[Object(use_type_description)]
+impl ProductSubscription {
+    /// Opaque global id, the same for ever.
+    pub async fn id(&self) -> ID {
+        global_id("ProductSubscription", self.row.id)
+    }
+
+    /// The product.
+    async fn product(&self, context: &Context<'_>) -> Result<Product> {
+        snapshot(context).products.find(self.row.product_id).map(Product).ok_or_else(|| self.lost())
+    }
+
+    /// Who takes it.
+    async fn subscriber(&self, context: &Context<'_>) -> Result<Subscriber> {
+        Subscriber::of(&self.row, snapshot(context)).ok_or_else(|| self.lost())
+    }
+
+    /// Where it stands today.
+    async fn state(&self, context: &Context<'_>) -> SubscriptionState {
+        state_at(&self.row, reading(context).now).into()
+    }
+
+    /// Grows by one with every change; a change names the version that it starts from.
+    async fn version(&self) -> i64 {
+        self.row.version
+    }
+
+    /// How many units of the price.
+    async fn quantity(&self) -> i64 {
+        self.row.quantity
+    }
+
+    /// How it came into the catalogue.
+    async fn origin(&self) -> SubscriptionOrigin {
+        self.row.origin.into()
+    }
+
+    /// What it rests on; null while nothing is agreed.
+    async fn legal_basis(&self) -> Option<LegalBasis> {
+        self.row.legal_basis.map(Into::into)
+    }
+
+    /// First day as asked for.
+    async fn requested_from(&self) -> Option<Date> {
+        self.row.requested_from.map(Date)
+    }
+
+    /// First day as agreed.
+    async fn agreed_from(&self) -> Option<Date> {
+        self.row.agreed_from.map(Date)
+    }
+
+    /// First day of delivery.
+    async fn active_since(&self) -> Option<Date> {
+        self.row.active_since.map(Date)
+    }
+
+    /// Last day, once notice is given.
+    async fn ends_on(&self) -> Option<Date> {
+        self.row.ends_on.map(Date)
+    }
+
+    /// Notice period in months.
+    async fn notice_months(&self) -> i32 {
+        self.row.notice_months
+    }
+
+    /// Last day of the term; notice ends it at the earliest then.
+    async fn term_end(&self) -> Option<Date> {
+        self.row.term_end.map(Date)
+    }
+
+    /// The earliest last day if notice is given today.
+    async fn earliest_end(&self, context: &Context<'_>) -> Date {
+        Date(steps::earliest_end(&self.row, reading(context).today))
+    }
+
+    /// The price that was agreed.
+    async fn price(&self) -> AgreedPrice {
+        let row = &self.row;
+        AgreedPrice {
+            unit: row.price_unit.into(),
+            period: row.price_period.into(),
+            amount: row.price_amount_cents.map(Money::from_cents),
+            percent: row.price_percent_basis_points.map(|points| hundredths(points.into())),
+            vat_rate: hundredths(row.price_vat_basis_points.into()),
+        }
+    }
+
+    /// A change or termination that waits for a decision; there is one at a time. Null when nothing waits. A new request
+    /// that waits is no pending change: its state says so.
+    async fn pending_change(&self, context: &Context<'_>) -> Option<PendingChange> {
+        let row = &self.row;
+        let action = match row.open_matter? {
+            Matter::Request => return None,
+            Matter::Change => SubscriptionAction::ChangeSubscription,
+            Matter::Termination => SubscriptionAction::TerminateSubscription,
+            Matter::Revocation => SubscriptionAction::RevokeTermination,
+        };
+        (!subscriptions::has_expired(row, reading(context).now)).then(|| PendingChange {
+            action,
+            quantity: row.open_quantity,
+            on: row.open_on.map(Date),
+            requested_by: row.asked_by_subject.clone(),
+            expires_at: row.expires_at.map(DateTime),
+        })
+    }
+
+    /// Until when a request or pending change can be decided; null when nothing waits.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.row.expires_at.map(DateTime)
+    }
+
+    /// What the caller may do with it now, and why not.
+    async fn permissions(&self, context: &Context<'_>) -> Result<Vec<Decision>> {
+        let reading = reading(context);
+        let (caller, ground) = (reading.signed_in()?, reading.ground()?);
+        let decide = |action| Ok(Decision(ground.engine.decide(&ground.existing(caller, action, &self.row, None)?)));
+        Action::ON_SUBSCRIPTIONS.into_iter().map(decide).collect()
+    }
+
+    /// What was done with it, newest first.
+    async fn history(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SubscriptionEvent>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let load = || history::of(reading(context).db(), &self.together.ids);
+        let histories = self.together.histories.get_or_try_init(load).await?;
+        let entries = histories.get(&self.row.id).map_or(&[][..], Vec::as_slice);
+        page(history::list(entries), &window, |entry| SubscriptionEvent(entry.clone()))
+    }
+
+    /// When it was first written.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.row.created_at)
+    }
+
+    /// When it was last written.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.row.updated_at)
+    }
+
+    /// Invented for demonstration: not a contract of anybody.
+    async fn sample(&self) -> bool {
+        self.row.sample
+    }
+}
+
+fn action_of(action: subscription_history::Action) -> Action {
+    use subscription_history::Action as Done;
+    match action {
+        Done::DeclareInterest => Action::DeclareInterest,
+        Done::RequestSubscription => Action::RequestSubscription,
+        Done::ReportContract => Action::ReportContract,
+        Done::ApproveSubscription => Action::ApproveSubscription,
+        Done::RejectSubscription => Action::RejectSubscription,
+        Done::WithdrawSubscription => Action::WithdrawSubscription,
+        Done::ActivateSubscription => Action::ActivateSubscription,
+        Done::ConfirmSubscription => Action::ConfirmSubscription,
+        Done::ChangeSubscription => Action::ChangeSubscription,
+        Done::TerminateSubscription => Action::TerminateSubscription,
+        Done::RevokeTermination => Action::RevokeTermination,
+        Done::MigrateSubscription => Action::MigrateSubscription,
+        Done::RequestForMany => Action::RequestForMany,
+    }
+}

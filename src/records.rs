@@ -1,0 +1,47 @@
+//! The heads of the audit trail and the change feed.
+//!
+//! Every write locks them last and commits right afterwards. So both have the order of commits and no gap, and a reader
+//! that has seen entry n never finds an entry before it that was not there.
+//!
+//! INVARIANT: of the rows that writes lock, `catalogue_state` comes first and `record_heads` last.
+
+use ::entity::record_head;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect};
+
+/// The one row's id.
+const ROW: i32 = 1;
+
+/// The heads, locked until the transaction ends.
+#[derive(Debug)]
+pub struct Heads {
+    /// Sequence of the last change.
+    pub(crate) change_sequence: i64,
+    /// Sequence of the last audit event.
+    pub(crate) audit_sequence: i64,
+    /// Hash of the last audit event, in hexadecimal.
+    pub(crate) audit_hash: String,
+}
+
+impl Heads {
+    /// Locks the heads. Other writes wait until this transaction ends.
+    pub async fn lock(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let row = record_head::Entity::find_by_id(ROW).lock_exclusive().one(db).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("record_heads".to_owned()))?;
+        Ok(Self {
+            change_sequence: row.change_sequence,
+            audit_sequence: row.audit_sequence,
+            audit_hash: row.audit_hash,
+        })
+    }
+
+    /// Writes the heads back; to be called right before the commit.
+    pub async fn save(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let row = record_head::ActiveModel {
+            id: Set(ROW),
+            change_sequence: Set(self.change_sequence),
+            audit_sequence: Set(self.audit_sequence),
+            audit_hash: Set(self.audit_hash),
+        };
+        row.update(db).await.map(drop)
+    }
+}

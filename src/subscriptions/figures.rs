@@ -1,0 +1,63 @@
+//! What subscriptions come to for one municipality: their yearly cost, and which products it has.
+
+use std::collections::HashSet;
+
+use ::entity::{
+    price::{Period, Unit},
+    product_subscription::{self, Column, State},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    prelude::{DateTimeUtc, Uuid},
+    sea_query::{CaseStatement, Expr, ExprTrait, Func},
+};
+
+use super::list::in_state;
+use crate::error::{Error, Result};
+
+/// Net cost of a year in cents of what runs: what is due every year or month. What is due once, with every use or as a
+/// percentage has no yearly figure and is not in it.
+pub async fn annual_cost_cents(db: &impl ConnectionTrait, municipality: Uuid, now: DateTimeUtc) -> Result<i64> {
+    // A flat price is due once, however many units there are.
+    let units = CaseStatement::new()
+        .case(Expr::col(Column::PriceUnit).eq(Unit::Flat), Expr::val(1_i64))
+        .finally(Expr::col(Column::Quantity));
+    let sum = Func::sum(Expr::col(Column::PriceAmountCents).mul(units));
+    let sums: Vec<(Period, i64)> = product_subscription::Entity::find()
+        .select_only()
+        .column(Column::PricePeriod)
+        // PostgreSQL sums to a numeric.
+        .column_as(Expr::expr(sum).cast_as("bigint"), "cents")
+        .filter(Column::MunicipalityId.eq(municipality))
+        .filter(Column::PriceAmountCents.is_not_null())
+        .filter(Column::PricePeriod.is_in([Period::Year, Period::Month]))
+        .filter(is_running(now))
+        .group_by(Column::PricePeriod)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let yearly = sums.into_iter().map(|(period, cents)| match period {
+        Period::Month => cents.checked_mul(12),
+        _ => Some(cents),
+    });
+    let total = yearly.fold(Some(0_i64), |total, cents| total?.checked_add(cents?));
+    total.ok_or_else(|| Error::internal("the yearly cost is too large to be summed up"))
+}
+
+/// Products that a municipality has: agreed or running.
+pub async fn products_of(db: &impl ConnectionTrait, municipality: Uuid, now: DateTimeUtc) -> Result<HashSet<Uuid>> {
+    let products: Vec<Uuid> = product_subscription::Entity::find()
+        .select_only()
+        .column(Column::ProductId)
+        .distinct()
+        .filter(Column::MunicipalityId.eq(municipality))
+        .filter(Condition::any().add(in_state(State::Approved, now)).add(is_running(now)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(products.into_iter().collect())
+}
+
+fn is_running(now: DateTimeUtc) -> Condition {
+    Condition::any().add(in_state(State::Active, now)).add(in_state(State::Terminating, now))
+}

@@ -1,0 +1,251 @@
+//! Lists of subscriptions: one keyset statement for a page, whatever its filter, order and scope.
+
+use ::entity::{
+    product,
+    product_subscription::{self, Column, Origin, State},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Direction, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    prelude::{DateTimeUtc, Uuid},
+};
+
+use super::{Row, scope::Scope};
+use crate::{
+    clock::day_of,
+    condition,
+    error::{Error, Result},
+    listing::{self, Key, Order, Position, Value, Window},
+};
+
+/// A plain condition on a subscription. Lists of values mean one of them.
+#[derive(Clone, Debug)]
+pub enum Is {
+    /// Its state.
+    State(Vec<State>),
+    /// Its product.
+    Product(Vec<Uuid>),
+    /// Who offers the product.
+    Provider(Vec<Uuid>),
+    /// The municipality that takes it.
+    Municipality(Vec<Uuid>),
+    /// The provider that takes it.
+    SubscribingProvider(Vec<Uuid>),
+    /// How it came here.
+    Origin(Vec<Origin>),
+    /// Whether something waits for a decision.
+    Open(bool),
+    /// Invented for demonstration.
+    Sample(bool),
+}
+
+impl Is {
+    /// How much there is to compare.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::State(values) => values.len() + 1,
+            Self::Product(ids) | Self::Provider(ids) | Self::Municipality(ids) | Self::SubscribingProvider(ids) => {
+                ids.len() + 1
+            }
+            Self::Origin(values) => values.len() + 1,
+            Self::Open(_) | Self::Sample(_) => 1,
+        }
+    }
+}
+
+/// What subscriptions can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// When it was first written.
+    CreatedAt,
+    /// When it was last written.
+    UpdatedAt,
+}
+
+impl Field {
+    fn column(self) -> Column {
+        match self {
+            Self::CreatedAt => Column::CreatedAt,
+            Self::UpdatedAt => Column::UpdatedAt,
+        }
+    }
+
+    fn of(self, row: &Row) -> i64 {
+        match self {
+            Self::CreatedAt => row.created_at.timestamp_micros(),
+            Self::UpdatedAt => row.updated_at.timestamp_micros(),
+        }
+    }
+}
+
+/// Which subscriptions, in which order.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What the caller may read.
+    pub scope: Scope,
+    /// What the caller looks for.
+    pub condition: condition::Condition<Is>,
+    /// Newest first when empty.
+    pub order: Vec<Order<Field>>,
+    /// Now: states depend on it.
+    pub now: DateTimeUtc,
+}
+
+/// A page of subscriptions.
+#[derive(Debug)]
+pub struct Page {
+    /// The rows with their cursors.
+    pub rows: Vec<(String, Row)>,
+    /// Whether there are rows before the page.
+    pub has_previous: bool,
+    /// Whether there are rows after the page.
+    pub has_next: bool,
+}
+
+impl Wanted {
+    /// Reads a page.
+    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window) -> Result<Page> {
+        let order = match self.order.as_slice() {
+            [] => vec![Order { field: Field::CreatedAt, is_descending: true }],
+            given => given.to_vec(),
+        };
+        let name = format!("subscriptions {}", listing::signature(&order));
+        let keyset = window.keyset(&name)?;
+        let mut query = product_subscription::Entity::find().filter(self.predicate());
+        if let Some(after) = keyset.after {
+            query = query.filter(beyond("after", after, &order, false)?);
+        }
+        if let Some(before) = keyset.before {
+            query = query.filter(beyond("before", before, &order, true)?);
+        }
+        for part in &order {
+            query = query.order_by(part.field.column(), direction(part.is_descending != keyset.is_backwards));
+        }
+        // The id has the direction of the last part, so that one index serves both.
+        let id_descends = order.last().is_some_and(|part| part.is_descending);
+        query = query.order_by(Column::Id, direction(id_descends != keyset.is_backwards));
+        let mut rows = query.limit(keyset.rows as u64 + 1).all(db).await?;
+        let has_more = rows.len() > keyset.rows;
+        rows.truncate(keyset.rows);
+        let (has_previous, has_next) = match keyset.is_backwards {
+            false => (keyset.after.is_some(), has_more),
+            true => {
+                rows.reverse();
+                (has_more, keyset.before.is_some())
+            }
+        };
+        let cursor = |row: &Row| {
+            let keys = order.iter().map(|part| Key::new(part.field.of(row), part.is_descending));
+            listing::cursor(&name, Position(keys.collect(), row.id))
+        };
+        Ok(Page { rows: rows.into_iter().map(|row| (cursor(&row), row)).collect(), has_previous, has_next })
+    }
+
+    /// Counts all rows of the list.
+    pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
+        Ok(product_subscription::Entity::find().filter(self.predicate()).count(db).await?)
+    }
+
+    fn predicate(&self) -> Condition {
+        Condition::all().add(self.scope.predicate()).add(translate(&self.condition, self.now))
+    }
+}
+
+fn direction(is_descending: bool) -> Direction {
+    if is_descending { Direction::Desc } else { Direction::Asc }
+}
+
+/// Rows on one side of a position: the first part that differs decides, at last the id.
+fn beyond(field: &str, position: &Position, order: &[Order<Field>], is_before: bool) -> Result<Condition> {
+    let foreign = || {
+        Error::bad_input(
+            field,
+            format!("{field} ist kein Cursor dieser Liste."),
+            format!("{field} is no cursor of this list."),
+        )
+    };
+    let Position(keys, id) = position;
+    if keys.len() != order.len() {
+        return Err(foreign());
+    }
+    let mut any = Condition::any();
+    let mut equal = Condition::all();
+    for (key, part) in keys.iter().zip(order) {
+        let (Key::Up(Value::Int(micros)) | Key::Down(std::cmp::Reverse(Value::Int(micros)))) = key else {
+            return Err(foreign());
+        };
+        let moment = DateTimeUtc::from_timestamp_micros(*micros).ok_or_else(foreign)?;
+        let column = part.field.column();
+        let further = if part.is_descending != is_before { column.lt(moment) } else { column.gt(moment) };
+        any = any.add(equal.clone().add(further));
+        equal = equal.add(column.eq(moment));
+    }
+    let id_descends = order.last().is_some_and(|part| part.is_descending);
+    let further = if id_descends != is_before { Column::Id.lt(*id) } else { Column::Id.gt(*id) };
+    Ok(any.add(equal.add(further)))
+}
+
+fn translate(condition: &condition::Condition<Is>, now: DateTimeUtc) -> Condition {
+    use condition::Condition as Logic;
+    match condition {
+        Logic::All(parts) => parts.iter().fold(Condition::all(), |all, part| all.add(translate(part, now))),
+        Logic::Any(parts) if parts.is_empty() => nothing(),
+        Logic::Any(parts) => parts.iter().fold(Condition::any(), |any, part| any.add(translate(part, now))),
+        Logic::Not(part) => translate(part, now).not(),
+        Logic::Is(is) => plain(is, now),
+    }
+}
+
+fn plain(is: &Is, now: DateTimeUtc) -> Condition {
+    let condition = match is {
+        Is::State(states) => {
+            let any = states.iter().fold(Condition::any(), |any, state| any.add(in_state(*state, now)));
+            return if states.is_empty() { nothing() } else { any };
+        }
+        Is::Product(ids) => Column::ProductId.is_in(ids.iter().copied()),
+        Is::Provider(ids) => {
+            let products = product::Entity::find().select_only().column(product::Column::Id);
+            let products = products.filter(product::Column::ProviderId.is_in(ids.iter().copied()));
+            Column::ProductId.in_subquery(products.into_query())
+        }
+        // A comparison with nothing is neither true nor false: `not` would lose rows.
+        Is::Municipality(ids) => {
+            return Condition::all()
+                .add(Column::MunicipalityId.is_not_null())
+                .add(Column::MunicipalityId.is_in(ids.iter().copied()));
+        }
+        Is::SubscribingProvider(ids) => {
+            return Condition::all()
+                .add(Column::ProviderId.is_not_null())
+                .add(Column::ProviderId.is_in(ids.iter().copied()));
+        }
+        Is::Origin(origins) => Column::Origin.is_in(origins.iter().copied()),
+        Is::Open(wanted) => {
+            let is_open = Condition::all()
+                .add(Column::OpenMatter.is_not_null())
+                .add(Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now)));
+            return if *wanted { is_open } else { is_open.not() };
+        }
+        Is::Sample(wanted) => Column::Sample.eq(*wanted),
+    };
+    Condition::all().add(condition)
+}
+
+/// A state at a moment, as [`super::state_at`] tells it of a row.
+pub(super) fn in_state(state: State, now: DateTimeUtc) -> Condition {
+    let today = day_of(now);
+    let stored = |state: State| Condition::all().add(Column::State.eq(state));
+    let has_expired = || Condition::all().add(Column::ExpiresAt.is_not_null()).add(Column::ExpiresAt.lte(now));
+    let has_ended = || Condition::all().add(Column::EndsOn.is_not_null()).add(Column::EndsOn.lt(today));
+    match state {
+        State::Requested => stored(State::Requested).add(has_expired().not()),
+        State::Expired => Condition::any().add(stored(State::Expired)).add(stored(State::Requested).add(has_expired())),
+        State::Terminating => stored(State::Terminating).add(has_ended().not()),
+        State::Ended => Condition::any().add(stored(State::Ended)).add(stored(State::Terminating).add(has_ended())),
+        other => stored(other),
+    }
+}
+
+fn nothing() -> Condition {
+    Condition::all().add(Column::Id.is_null())
+}

@@ -1,0 +1,62 @@
+//! Subscriptions (Bezüge): who takes which product, and every change of it.
+//!
+//! [`act`] says what can be done, [`situation`] gathers the facts that the rules need, [`steps`] turns one row into the
+//! next, and [`perform`] is the one door through which every change goes. Reading is scoped in SQL by [`scope`].
+
+pub mod act;
+pub mod figures;
+pub mod history;
+pub mod list;
+pub mod perform;
+pub mod scope;
+pub mod situation;
+pub mod steps;
+pub mod tasks;
+
+use ::entity::product_subscription::{self, State};
+use sea_orm::prelude::{DateTimeUtc, Uuid};
+use serde::Serialize;
+
+use crate::catalogue::{At, Municipality, Snapshot};
+
+/// One row of `product_subscriptions`.
+pub type Row = product_subscription::Model;
+
+/// Who takes a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Subscriber {
+    /// A municipality or Kreis.
+    Municipality(Uuid),
+    /// A provider.
+    Provider(Uuid),
+}
+
+impl Subscriber {
+    /// Who takes the product of a row.
+    pub fn of(row: &Row) -> Option<Self> {
+        let municipality = row.municipality_id.map(Self::Municipality);
+        municipality.or(row.provider_id.map(Self::Provider))
+    }
+
+    /// The municipality, when it is one.
+    pub fn municipality(self, snapshot: &Snapshot) -> Option<At<Municipality>> {
+        match self {
+            Self::Municipality(id) => snapshot.municipalities.find(id),
+            Self::Provider(_) => None,
+        }
+    }
+}
+
+/// The state at a moment: what is due counts as done, whether or not somebody has written it down yet.
+pub fn state_at(row: &Row, now: DateTimeUtc) -> State {
+    match row.state {
+        State::Requested if has_expired(row, now) => State::Expired,
+        State::Terminating if row.ends_on.is_some_and(|last| last < crate::clock::day_of(now)) => State::Ended,
+        state => state,
+    }
+}
+
+/// Whether what was open on a row has expired.
+pub fn has_expired(row: &Row, now: DateTimeUtc) -> bool {
+    row.open_matter.is_some() && row.expires_at.is_some_and(|moment| moment <= now)
+}

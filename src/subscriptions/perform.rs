@@ -1,0 +1,389 @@
+//! The one door through which every change of a subscription goes.
+//!
+//! One transaction: the catalogue is held still, the row is locked, the rules decide, the row, its history, the audit event
+//! and the change entry are written, and the caller's key is kept. A refusal leaves nothing but its own audit event.
+
+use std::sync::Arc;
+
+use ::entity::{
+    audit_event::Outcome,
+    change::Type,
+    subscription_history::{self, Action as HistoryAction},
+};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    prelude::{DateTimeUtc, Uuid},
+};
+
+use super::{
+    Row,
+    act::{Act, Deed},
+    scope::Scope,
+    situation::Ground,
+    state_at, steps,
+};
+use crate::{
+    access::{Action, Caller, Decision, Permit, Situation},
+    audit::{self, Event},
+    clock::day_of,
+    desk::Desk,
+    error::{Code, Error},
+    feed::{self, Changed},
+    idempotency::{Key, Written},
+    phases,
+    records::Heads,
+};
+
+/// How often a change begins again because the catalogue or the caller's key moved meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Who asks for a change, and under which key.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// The caller's own key for this change.
+    pub key: &'a str,
+    /// The request that it came with.
+    pub request_id: &'a str,
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Done {
+    /// The subscription since then.
+    pub row: Row,
+    /// The decision that allowed it.
+    pub decision: Arc<Decision>,
+}
+
+/// What was not done, and why.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: Error,
+    /// The subscription as it stands, where the caller may see it.
+    pub row: Option<Row>,
+    /// The decision that refused it; none when it never came to one.
+    pub decision: Option<Arc<Decision>>,
+}
+
+impl<E: Into<Error>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), row: None, decision: None }
+    }
+}
+
+/// A change that was permitted and is about to be written.
+struct Change {
+    before: Option<Row>,
+    after: Row,
+    permit: Permit,
+}
+
+/// Does what an act says, or refuses it.
+pub async fn perform(desk: &Desk, order: Order<'_>, act: &Act) -> Result<Done, Box<Refused>> {
+    let mut outcome = attempt(desk, order, act).await;
+    for _ in 1..ATTEMPTS {
+        match outcome {
+            Err(Stopped::Again) => outcome = attempt(desk, order, act).await,
+            _ => break,
+        }
+    }
+    match outcome {
+        Ok(done) => Ok(done),
+        Err(Stopped::Refused(refused)) => Err(refused),
+        Err(Stopped::Again) => Err(Box::new(busy().into())),
+    }
+}
+
+enum Stopped {
+    Again,
+    Refused(Box<Refused>),
+}
+
+impl<E: Into<Refused>> From<E> for Stopped {
+    fn from(refused: E) -> Self {
+        Self::Refused(Box::new(refused.into()))
+    }
+}
+
+async fn attempt(desk: &Desk, order: Order<'_>, act: &Act) -> Result<Done, Stopped> {
+    let now = desk.clock.now();
+    act.check(day_of(now))?;
+    let key = Key::new(order.caller, act.action().into(), order.key, act)?;
+    let transaction = desk.database.begin_write().await?;
+    let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? else {
+        transaction.roll_back().await?;
+        desk.live.refresh().await;
+        return Err(Stopped::Again);
+    };
+    let phase = phases::current(&snapshot)?;
+    let ground = Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase };
+    let before = match &act.deed {
+        Deed::Begin(_) => None,
+        Deed::Continue { id, .. } => Some(find_locked(&*transaction, &ground, order.caller, *id).await?),
+    };
+    if let Some(written) = key.find(&*transaction, now).await? {
+        return Ok(repeat(&*transaction, &ground, order.caller, act.action(), &written).await?);
+    }
+    match permit(&ground, order.caller, act, before) {
+        Ok(change) => {
+            let written = Written {
+                entity_id: change.after.id,
+                rule: change.permit.decision().rule.id.clone(),
+                phase: phases::key(phase),
+            };
+            if !key.keep(&*transaction, written, now).await? {
+                transaction.roll_back().await?;
+                return Err(Stopped::Again);
+            }
+            let done = write(&*transaction, order, act, change, now).await?;
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(refused) => {
+            transaction.roll_back().await?;
+            if let Some(decision) = &refused.decision {
+                record_refusal(desk, order, act, decision, now).await?;
+            }
+            Err(Stopped::Refused(refused))
+        }
+    }
+}
+
+async fn find_locked(
+    db: &impl ConnectionTrait,
+    ground: &Ground<'_>,
+    caller: &Caller,
+    id: Uuid,
+) -> Result<Row, Refused> {
+    let scope = Scope::of(Some(caller), ground.snapshot);
+    Ok(scope.find_locked(db, id).await?.ok_or_else(not_visible)?)
+}
+
+/// Answers a request that was carried out before: with the subscription as it stands, and the decision of then.
+async fn repeat(
+    db: &impl ConnectionTrait,
+    ground: &Ground<'_>,
+    caller: &Caller,
+    action: Action,
+    written: &Written,
+) -> Result<Done, Refused> {
+    let row = find_locked(db, ground, caller, written.entity_id).await?;
+    let decision = ground.engine.recall(action, phases::from_key(written.phase), &written.rule);
+    let decision = decision.ok_or_else(|| Error::internal(format!("the rule {} is gone", written.rule)))?;
+    Ok(Done { row, decision: Arc::new(decision) })
+}
+
+/// Asks the rules and works out the row that would be written.
+fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) -> Result<Change, Box<Refused>> {
+    match (&act.deed, before) {
+        (Deed::Begin(beginning), _) => {
+            let at = ground.snapshot.products.find(beginning.product).ok_or_else(no_product).map_err(boxed)?;
+            let from = beginning.from.unwrap_or(ground.today);
+            let permit = ground.permit_beginning(caller, act.action(), beginning.subscriber, at, from);
+            let permit = permit.map_err(|(situation, decision)| refusal(&situation, decision, None))?;
+            // Ids grow with time, but not by the wall clock.
+            let seconds = u64::try_from(ground.now.timestamp()).unwrap_or_default();
+            let id =
+                Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, ground.now.timestamp_subsec_nanos()));
+            let after = steps::begin(ground, &permit, caller, id, beginning, at).map_err(boxed)?;
+            Ok(Change { before: None, after, permit })
+        }
+        (Deed::Continue { version, step, .. }, Some(before)) => {
+            let situation = ground.existing(caller, step.action(), &before, None).map_err(boxed)?;
+            let decided = ground.engine.permit(&situation);
+            // A caller without the right learns of that first; one with it, that somebody else was faster.
+            if before.version != *version && decided.as_ref().map_or_else(|refusal| is_step(refusal), |_| true) {
+                return Err(Box::new(Refused {
+                    error: conflict(before.version, *version),
+                    row: Some(before),
+                    decision: None,
+                }));
+            }
+            let permit = decided.map_err(|decision| refusal(&situation, decision, Some(&before)))?;
+            match steps::take(ground, &permit, caller, &before, *step) {
+                Ok(after) => Ok(Change { before: Some(before), after, permit }),
+                Err(error) => Err(Box::new(Refused { error, row: Some(before), decision: None })),
+            }
+        }
+        (Deed::Continue { .. }, None) => Err(boxed(Error::internal("a step without a subscription"))),
+    }
+}
+
+async fn write(
+    db: &impl ConnectionTrait,
+    order: Order<'_>,
+    act: &Act,
+    change: Change,
+    now: DateTimeUtc,
+) -> Result<Done, Refused> {
+    let Change { before, after, permit } = change;
+    let active = after.clone().into_active_model();
+    match &before {
+        None => active.insert(db).await?,
+        Some(_) => active.reset_all().update(db).await?,
+    };
+    let history = subscription_history::Model {
+        subscription_id: after.id,
+        version: after.version,
+        at: now,
+        action: history_action(act.action()),
+        state: state_at(&after, now),
+        role: permit.decision().role.map(|role| <&str>::from(role).to_owned()),
+        reason_code: act.reason.code,
+        reason_text: Some(act.reason.text.clone()),
+        reason_reference: act.reason.reference.clone(),
+    };
+    subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await?;
+    let mut heads = Heads::lock(db).await?;
+    let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
+    feed::append(db, &mut heads, &[changed], now).await?;
+    let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
+    let event = Event {
+        outcome: Outcome::Committed,
+        entity: Some(("ProductSubscription", after.id)),
+        before: before.as_ref().map(json).transpose()?,
+        after: Some(json(&after)?),
+        ..event(order, act, permit.decision())
+    };
+    audit::append(db, &mut heads, event, now).await?;
+    heads.save(db).await?;
+    Ok(Done { row: after, decision: permit.decision().clone() })
+}
+
+async fn record_refusal(
+    desk: &Desk,
+    order: Order<'_>,
+    act: &Act,
+    decision: &Decision,
+    now: DateTimeUtc,
+) -> Result<(), Refused> {
+    let entity = match &act.deed {
+        Deed::Begin(_) => None,
+        Deed::Continue { id, .. } => Some(("ProductSubscription", *id)),
+    };
+    let transaction = desk.database.begin_write().await?;
+    let mut heads = Heads::lock(&*transaction).await?;
+    audit::append(&*transaction, &mut heads, Event { entity, ..event(order, act, decision) }, now).await?;
+    heads.save(&*transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// The audit event of a refusal; a committed change adds to it.
+fn event<'a>(order: Order<'a>, act: &'a Act, decision: &'a Decision) -> Event<'a> {
+    Event {
+        actor: order.caller.into(),
+        action: act.action().into(),
+        outcome: Outcome::Refused,
+        entity: None,
+        before: None,
+        after: None,
+        reason: Some(&act.reason),
+        rule: Some(&decision.rule.id),
+        request_id: Some(order.request_id),
+    }
+}
+
+fn boxed(error: Error) -> Box<Refused> {
+    Box::new(error.into())
+}
+
+/// Whether only the state stands in the way.
+fn is_step(decision: &Decision) -> bool {
+    decision.rule.id == "legal-step"
+}
+
+/// The error of a refusal: what is legal, or which rule refused, and the next step.
+fn refusal(situation: &Situation, decision: Arc<Decision>, row: Option<&Row>) -> Box<Refused> {
+    let way_out = decision.ways_out.first();
+    let next = way_out.map_or_else(
+        || {
+            let steps: Vec<&str> = situation.legal_steps().into_iter().map(Into::into).collect();
+            match (is_step(&decision), steps.is_empty()) {
+                (true, false) => {
+                    (format!("Möglich sind: {}.", steps.join(", ")), format!("Possible are: {}.", steps.join(", ")))
+                }
+                (true, true) => (
+                    "Der Bezug ist abgeschlossen; möglich ist ein neuer.".into(),
+                    "The subscription is over; a new one is possible.".into(),
+                ),
+                _ => ("explain nennt Regeln und Auswege.".into(), "explain tells rules and ways out.".into()),
+            }
+        },
+        |way| (way.de.clone(), way.en.clone()),
+    );
+    let has_expired = situation.subscription.is_some_and(|subscribed| subscribed.has_expired);
+    let code = match (is_step(&decision), has_expired) {
+        (true, true) => Code::Expired,
+        (true, false) => Code::IllegalStep,
+        (false, _) => Code::Forbidden,
+    };
+    let mut error = Error::new(code, &decision.rule.de, &decision.rule.en)
+        .with("rule", decision.rule.id.as_str())
+        .next(next.0, next.1);
+    if is_step(&decision) {
+        let steps = situation.legal_steps().into_iter().map(|action| <&str>::from(action).to_owned());
+        error = error.with("legalSteps", steps.collect::<Vec<String>>());
+    }
+    Box::new(Refused { error, row: row.cloned(), decision: Some(decision) })
+}
+
+fn not_visible() -> Error {
+    Error::new(
+        Code::NotFound,
+        "Einen Bezug mit dieser Kennung gibt es nicht, oder er ist für dieses Token nicht sichtbar.",
+        "There is no subscription with this id, or it is not visible for this token.",
+    )
+    .with("field", "subscription")
+}
+
+fn no_product() -> Error {
+    Error::new(
+        Code::NotFound,
+        "Eine veröffentlichte Leistung mit dieser Kennung gibt es nicht.",
+        "There is no published product with this id.",
+    )
+    .with("field", "product")
+}
+
+fn conflict(current: i64, given: i64) -> Error {
+    Error::new(
+        Code::Conflict,
+        format!("Jemand war schneller: angegeben ist Version {given}, aktuell ist {current}. Nichts wurde geändert."),
+        format!("Somebody else was faster: given is version {given}, current is {current}. Nothing was changed."),
+    )
+    .with("field", "version")
+    .with("currentVersion", current)
+    .next(
+        "Den Bezug neu ansehen und mit der aktuellen Version wiederholen.",
+        "Look at the subscription again and repeat with the current version.",
+    )
+}
+
+fn busy() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Der Katalog ändert sich gerade zu oft. Bitte gleich noch einmal versuchen.",
+        "The catalogue is changing too often at the moment. Please try again soon.",
+    )
+}
+
+fn history_action(action: Action) -> HistoryAction {
+    match action {
+        Action::DeclareInterest => HistoryAction::DeclareInterest,
+        Action::RequestSubscription => HistoryAction::RequestSubscription,
+        Action::ReportContract => HistoryAction::ReportContract,
+        Action::ApproveSubscription => HistoryAction::ApproveSubscription,
+        Action::RejectSubscription => HistoryAction::RejectSubscription,
+        Action::WithdrawSubscription => HistoryAction::WithdrawSubscription,
+        Action::ActivateSubscription => HistoryAction::ActivateSubscription,
+        Action::ConfirmSubscription => HistoryAction::ConfirmSubscription,
+        Action::ChangeSubscription => HistoryAction::ChangeSubscription,
+        Action::TerminateSubscription => HistoryAction::TerminateSubscription,
+        Action::RevokeTermination => HistoryAction::RevokeTermination,
+        Action::MigrateSubscription => HistoryAction::MigrateSubscription,
+        Action::RequestForMany => HistoryAction::RequestForMany,
+    }
+}

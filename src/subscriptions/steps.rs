@@ -1,0 +1,259 @@
+//! One row becomes the next: what each step means, once the rules permit it.
+//!
+//! Nothing here reads or writes a database. A permit is taken by value: without one no step can be taken.
+
+use ::entity::{
+    price::Period,
+    product_subscription::{Awaits, Matter, Origin, State},
+};
+use chrono::Months;
+use sea_orm::prelude::{Date, Uuid};
+
+use super::{
+    Row, Subscriber,
+    act::{Beginning, Step},
+    situation::Ground,
+};
+use crate::{
+    access::{Action, Approval, Caller, Permit},
+    catalogue::{At, Price, Product},
+    error::{Error, Result},
+    phases, prices,
+    text::german_day,
+};
+
+/// How long something waits for a decision.
+const OPEN_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
+
+/// A subscription begins.
+pub fn begin(
+    ground: &Ground<'_>,
+    permit: &Permit,
+    caller: &Caller,
+    id: Uuid,
+    beginning: &Beginning,
+    at: At<Product>,
+) -> Result<Row> {
+    let product = &ground.snapshot.products[at].row;
+    let from = beginning.from.unwrap_or(ground.today);
+    let price = price(ground, beginning.subscriber, at, from)?;
+    let mut row = Row {
+        id,
+        municipality_id: None,
+        provider_id: None,
+        product_id: product.id,
+        state: State::Interest,
+        version: 1,
+        quantity: beginning.quantity,
+        origin: Origin::Requested,
+        legal_basis: beginning.legal_basis,
+        requested_from: beginning.from,
+        agreed_from: None,
+        active_since: None,
+        ends_on: None,
+        notice_months: product.notice_months,
+        term_end: None,
+        price_unit: price.row.unit,
+        price_period: price.row.period,
+        price_amount_cents: price.row.amount_cents,
+        price_percent_basis_points: price.row.percent_basis_points,
+        price_vat_basis_points: price.row.vat_basis_points,
+        open_matter: None,
+        awaits: None,
+        open_quantity: None,
+        open_on: None,
+        expires_at: None,
+        asked_by_issuer: None,
+        asked_by_subject: None,
+        asked_in: None,
+        created_at: ground.now,
+        updated_at: ground.now,
+        sample: false,
+    };
+    match beginning.subscriber {
+        Subscriber::Municipality(id) => row.municipality_id = Some(id),
+        Subscriber::Provider(id) => row.provider_id = Some(id),
+    }
+    ask(&mut row, ground, caller);
+    if permit.action() == Action::RequestSubscription {
+        row.requested_from = Some(from);
+        match permit.approval() {
+            Some(approval) => {
+                row.state = State::Requested;
+                wait(&mut row, ground, Matter::Request, approval);
+            }
+            None => agree(&mut row, from, product.term_months),
+        }
+    }
+    Ok(row)
+}
+
+/// A step with a subscription.
+pub fn take(ground: &Ground<'_>, permit: &Permit, caller: &Caller, row: &Row, step: Step) -> Result<Row> {
+    let mut next = Row { version: row.version + 1, updated_at: ground.now, ..row.clone() };
+    let term_months = ground.snapshot.products.find(row.product_id);
+    let term_months = term_months.and_then(|at| ground.snapshot.products[at].row.term_months);
+    match step {
+        Step::Approve { agreed_from, legal_basis } => {
+            next.legal_basis = legal_basis.or(row.legal_basis);
+            settle(&mut next, ground, agreed_from, term_months)?;
+        }
+        Step::Confirm { accept: true } => settle(&mut next, ground, None, term_months)?,
+        Step::Reject | Step::Confirm { accept: false } => drop_open(&mut next, State::Rejected),
+        Step::Withdraw => drop_open(&mut next, State::Withdrawn),
+        Step::Activate { on } => {
+            next.state = State::Active;
+            next.active_since = Some(on);
+            next.term_end = term_end(on, term_months).or(row.term_end);
+        }
+        Step::Change { quantity } => {
+            if quantity == row.quantity {
+                return Err(Error::bad_input(
+                    "quantity",
+                    format!("quantity ist schon {quantity}. Bitte eine andere Menge angeben."),
+                    format!("quantity is {quantity} already. Please give another one."),
+                ));
+            }
+            next.open_quantity = Some(quantity);
+            propose(&mut next, ground, permit, caller, Matter::Change, term_months)?;
+        }
+        Step::Terminate { on } => {
+            check_notice(row, on, ground.today)?;
+            next.open_on = Some(on);
+            propose(&mut next, ground, permit, caller, Matter::Termination, term_months)?;
+        }
+        Step::Revoke => propose(&mut next, ground, permit, caller, Matter::Revocation, term_months)?,
+    }
+    Ok(next)
+}
+
+/// The earliest last day that notice and term allow, from today.
+pub fn earliest_end(row: &Row, today: Date) -> Date {
+    let notice = u32::try_from(row.notice_months).unwrap_or(0);
+    let by_notice = today.checked_add_months(Months::new(notice)).unwrap_or(today);
+    row.term_end.map_or(by_notice, |term| term.max(by_notice))
+}
+
+fn check_notice(row: &Row, on: Date, today: Date) -> Result<()> {
+    let earliest = earliest_end(row, today);
+    if on >= earliest {
+        return Ok(());
+    }
+    let months = row.notice_months;
+    let term = row.term_end.map_or_else(String::new, |term| format!(", Laufzeit bis {}", german_day(term)));
+    let term_en = row.term_end.map_or_else(String::new, |term| format!(", term until {term}"));
+    Err(Error::bad_input(
+        "on",
+        format!(
+            "on ist zu früh: Kündigungsfrist {months} Monate{term}. Frühester letzter Tag ist {}.",
+            german_day(earliest)
+        ),
+        format!("on is too early: notice period {months} months{term_en}. The earliest last day is {earliest}."),
+    )
+    .with("earliest", earliest.to_string()))
+}
+
+/// What was asked takes effect at once, or waits for a decision.
+fn propose(
+    row: &mut Row,
+    ground: &Ground<'_>,
+    permit: &Permit,
+    caller: &Caller,
+    matter: Matter,
+    term_months: Option<i32>,
+) -> Result<()> {
+    ask(row, ground, caller);
+    row.open_matter = Some(matter);
+    match permit.approval() {
+        Some(approval) => {
+            wait(row, ground, matter, approval);
+            Ok(())
+        }
+        None => settle(row, ground, None, term_months),
+    }
+}
+
+fn ask(row: &mut Row, ground: &Ground<'_>, caller: &Caller) {
+    row.asked_by_issuer = Some(caller.issuer.clone());
+    row.asked_by_subject = Some(caller.subject.clone());
+    row.asked_in = Some(phases::key(ground.phase));
+}
+
+fn wait(row: &mut Row, ground: &Ground<'_>, matter: Matter, approval: &Approval) {
+    row.open_matter = Some(matter);
+    row.awaits = Some(if approval.is_confirmation { Awaits::Confirmation } else { Awaits::Approval });
+    row.expires_at = Some(ground.now + OPEN_FOR);
+}
+
+/// What is open takes effect.
+fn settle(row: &mut Row, ground: &Ground<'_>, agreed_from: Option<Date>, term_months: Option<i32>) -> Result<()> {
+    match row.open_matter {
+        Some(Matter::Request) => {
+            let asked = row.requested_from.unwrap_or(ground.today).max(ground.today);
+            agree(row, agreed_from.unwrap_or(asked), term_months);
+        }
+        Some(Matter::Change) => row.quantity = row.open_quantity.unwrap_or(row.quantity),
+        Some(Matter::Termination) => {
+            let last = row.open_on.unwrap_or(ground.today);
+            // Notice is given by who may give it, so its period runs from then on.
+            check_notice(row, last, ground.today)?;
+            row.state = State::Terminating;
+            row.ends_on = Some(last);
+        }
+        Some(Matter::Revocation) => {
+            row.state = State::Active;
+            row.ends_on = None;
+        }
+        None => {}
+    }
+    close(row);
+    Ok(())
+}
+
+fn agree(row: &mut Row, from: Date, term_months: Option<i32>) {
+    row.state = State::Approved;
+    row.agreed_from = Some(from);
+    row.term_end = term_end(from, term_months);
+}
+
+fn term_end(from: Date, months: Option<i32>) -> Option<Date> {
+    let months = Months::new(u32::try_from(months?).ok()?);
+    // A term of twelve months from 1 January ends on 31 December.
+    from.checked_add_months(months)?.pred_opt()
+}
+
+/// What is open is dropped: a subscription that has not begun is over with it.
+fn drop_open(row: &mut Row, over: State) {
+    if matches!(row.state, State::Interest | State::Requested | State::Approved) {
+        row.state = over;
+    }
+    close(row);
+}
+
+fn close(row: &mut Row) {
+    row.open_matter = None;
+    row.awaits = None;
+    row.open_quantity = None;
+    row.open_on = None;
+    row.expires_at = None;
+}
+
+/// The price that is agreed: a recurring one where there is one.
+fn price<'s>(ground: &Ground<'s>, subscriber: Subscriber, at: At<Product>, from: Date) -> Result<&'s Price> {
+    let municipality = subscriber.municipality(ground.snapshot);
+    let groups = municipality.map_or(&[][..], |at| &ground.snapshot.municipalities[at].groups);
+    let applicable = prices::applicable(ground.snapshot, at, groups, from);
+    let rank = |price: &&Price| match price.row.period {
+        Period::Year => 0,
+        Period::Month => 1,
+        Period::PerUse => 2,
+        Period::Once => 3,
+    };
+    applicable.into_iter().min_by_key(rank).ok_or_else(|| {
+        Error::bad_input(
+            "from",
+            format!("Für den {} ist kein Preis bekannt. Bitte einen anderen Tag wählen oder die Ansprechstelle der Leistung fragen (contactFor).", german_day(from)),
+            format!("For {from} no price is known. Please choose another day or ask the product's contact (contactFor)."),
+        )
+    })
+}
