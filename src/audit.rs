@@ -67,7 +67,7 @@ pub struct Event<'a> {
     pub entity: Option<(&'static str, Uuid)>,
     /// How that was before.
     pub before: Option<Value>,
-    /// How it is since.
+    /// How it is since; of a refusal what was asked.
     pub after: Option<Value>,
     /// Why.
     pub reason: Option<&'a Reason>,

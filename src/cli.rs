@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use strum::VariantArray;
 
 use crate::{
-    access::Role,
+    access::{Engine, Role},
     clock::Clock,
     config::{self, Config, Flags},
     database::Database,
@@ -53,10 +53,23 @@ enum Command {
     },
     /// Sign a token with the demo key, for trying out: `serve --demo` creates the key and accepts the token.
     Token(TokenArguments),
+    /// The rules of who may change subscriptions.
+    Policy {
+        #[command(subcommand)]
+        what: Policy,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
     Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Policy {
+    /// Print the table of phases, roles and actions, as in policies/decision_table.md.
+    Matrix,
+    /// Validate the policies; exit 1 with the file and the reason when they don't hold.
+    Check,
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,6 +120,9 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         print!("{}", graphql::sdl(&graphql::schema()));
         return Ok(());
     }
+    if let Command::Policy { what } = &arguments.command {
+        return policy(what);
+    }
     let config = Config::load(&flags)?;
     start_logging(&config)?;
     match arguments.command {
@@ -115,8 +131,17 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Seed { demo } => load(&config, if demo { Content::Demo } else { Content::Reference }).await,
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
-        Command::Schema => Ok(()),
+        Command::Schema | Command::Policy { .. } => Ok(()),
     }
+}
+
+fn policy(what: &Policy) -> Result<(), String> {
+    let engine = Engine::embedded()?;
+    match what {
+        Policy::Matrix => print!("{}", engine.decision_table()),
+        Policy::Check => println!("The policies hold: {} cells in the table.", engine.matrix().len()),
+    }
+    Ok(())
 }
 
 async fn serve(config: Config, is_demo: bool) -> Result<(), String> {

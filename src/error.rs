@@ -126,9 +126,10 @@ impl Error {
         error
     }
 
-    /// Adds a detail to `extensions`.
+    /// Adds a detail to `extensions`, in the place of one with the same name.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.rest.details.retain(|(known, _)| *known != name);
         self.rest.details.push((name, value.into()));
         self
     }

@@ -103,6 +103,7 @@ impl Key {
             .try_insert()
             .exec_without_returning(db)
             .await?;
-        Ok(matches!(inserted, TryInsertResult::Inserted(_)))
+        // A conflict is an insert of no rows.
+        Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
     }
 }

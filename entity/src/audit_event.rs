@@ -29,7 +29,7 @@ pub struct Model {
     pub entity_id: Option<Uuid>,
     /// How that was before, as JSON; none when it was erased.
     pub before: Option<String>,
-    /// How it is since, as JSON; none when it was erased.
+    /// How it is since, as JSON; of a refusal what was asked. None when it was erased.
     pub after: Option<String>,
     /// What stands for before and after in the chain.
     pub content_digest: Option<String>,

@@ -160,7 +160,13 @@ impl Engine {
             let is_elsewhere = situation.offer == super::Offer::Elsewhere;
             return refused(if is_elsewhere { &self.reserved.not_offered } else { &self.reserved.lifecycle });
         }
-        Decision { is_allowed: true, approval: approval(&rule), role, ..refused(&rule) }
+        let mut approval = approval(&rule);
+        // Who could never decide is not named: a provider that takes a product is in no customer group.
+        if let Some(approval) = &mut approval {
+            let has_owner = |role: &Role| *role != Role::AccountManager || situation.owners.has(*role);
+            approval.approvers.retain(has_owner);
+        }
+        Decision { is_allowed: true, approval, role, ..refused(&rule) }
     }
 
     /// The best permit among the caller's roles, or the rule that refuses.

@@ -51,8 +51,10 @@ pub(super) fn cells(engine: &Engine) -> Vec<Cell> {
     for phase in Phase::VARIANTS {
         for action in Action::VARIANTS {
             for kind in ProductKind::VARIANTS {
-                let situation =
-                    Situation { subscription: subscribed(*action, *phase), ..Situation::new(*action, *phase, *kind) };
+                let situation = Situation {
+                    subscription: subscribed(*action, *phase, *kind),
+                    ..Situation::new(*action, *phase, *kind)
+                };
                 cells.push(cell(engine, situation, None, false));
                 for role in Role::VARIANTS {
                     if role.has_organisation() {
@@ -88,8 +90,10 @@ fn cell(engine: &Engine, situation: Situation, role: Option<Role>, is_own: bool)
 }
 
 /// A subscription with which the action is legal.
-fn subscribed(action: Action, phase: Phase) -> Option<Subscribed> {
-    let open = |awaits_confirmation| Open { matter: Matter::Request, asked_in: phase, awaits_confirmation };
+fn subscribed(action: Action, phase: Phase, kind: ProductKind) -> Option<Subscribed> {
+    // There are no requests for products of providers that have not joined, only changes of reported contracts.
+    let matter = if kind == ProductKind::NotJoined { Matter::Change } else { Matter::Request };
+    let open = |awaits_confirmation| Open { matter, asked_in: phase, awaits_confirmation };
     let (state, open) = match action {
         Action::ApproveSubscription | Action::RejectSubscription | Action::WithdrawSubscription => {
             (State::Requested, Some(open(false)))

@@ -8,6 +8,7 @@ mod decision;
 mod matrix;
 mod policies;
 mod situation;
+mod table;
 mod ways_out;
 
 pub use caller::Caller;
@@ -47,6 +48,13 @@ pub enum Role {
     Land,
     /// Reads who changed what.
     Auditor,
+}
+
+impl Engine {
+    /// The rules as a page: what `policies/decision_table.md` holds.
+    pub fn decision_table(&self) -> String {
+        table::write(self)
+    }
 }
 
 impl Role {

@@ -7,7 +7,7 @@ use cedar_policy::{
     RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
-use super::{Role, Situation, Standing, situation::Matter};
+use super::{Offer, Role, Situation, Standing, situation::Matter};
 
 /// What the policies may speak about.
 const SCHEMA: &str = include_str!("../../policies/itkatalog.cedarschema");
@@ -139,7 +139,7 @@ fn request(situation: &Situation, role: Option<Role>, standing: Standing) -> Res
         ("own".into(), truth(standing == Standing::Own)),
         ("matter".into(), RestrictedExpression::new_entity_uid(uid("Matter", matter.into())?)),
         ("reported".into(), truth(subscribed.is_some_and(|subscribed| subscribed.is_reported))),
-        ("phaseOut".into(), truth(situation.offer == super::Offer::PhaseOut)),
+        ("phaseOut".into(), truth(matches!(situation.offer, Offer::PhaseOut | Offer::Retired))),
         ("asked".into(), truth(subscribed.is_some_and(|subscribed| subscribed.asked_by_caller))),
         ("fromEarlierPhase".into(), truth(open.is_some_and(|open| open.asked_in < situation.phase))),
         ("frozen".into(), truth(situation.is_frozen)),

@@ -195,15 +195,28 @@ impl Situation {
                 self.offer == Offer::Open
             }
             Action::DeclareInterest => matches!(self.offer, Offer::Open | Offer::Later(_)),
-            Action::ReportContract | Action::ChangeSubscription => self.offer != Offer::Retired,
+            Action::ReportContract | Action::ChangeSubscription | Action::ActivateSubscription => {
+                self.offer != Offer::Retired
+            }
+            Action::ApproveSubscription | Action::ConfirmSubscription => {
+                match self.subscription.and_then(|subscribed| subscribed.open).map(|open| open.matter) {
+                    Some(Matter::Request) => !matches!(self.offer, Offer::Retired | Offer::PhaseOut),
+                    Some(Matter::Change) => self.offer != Offer::Retired,
+                    _ => true,
+                }
+            }
             _ => true,
         }
     }
 
     /// Whether the caller would decide what it asked itself.
     pub fn is_own_decision(&self) -> bool {
-        matches!(self.action, Action::ApproveSubscription | Action::ConfirmSubscription)
-            && self.subscription.is_some_and(|subscribed| subscribed.open.is_some() && subscribed.asked_by_caller)
+        let Some(subscribed) = self.subscription.filter(|subscribed| subscribed.asked_by_caller) else { return false };
+        match self.action {
+            Action::ApproveSubscription => subscribed.open.is_some(),
+            Action::ConfirmSubscription => subscribed.open.is_some_and(|open| open.awaits_confirmation),
+            _ => false,
+        }
     }
 
     /// The steps that the subscription's state lets happen.

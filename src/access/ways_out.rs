@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 use strum::VariantArray;
 use uuid::Uuid;
 
-use super::{Engine, Offer, Phase, ProductKind, Role, Situation, Standing, situation::State};
+use super::{
+    Engine, Offer, Phase, ProductKind, Role, Situation, Standing,
+    situation::{Matter, State},
+};
 
 /// What is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +76,11 @@ pub(super) fn find(engine: &Engine, situation: &Situation) -> Vec<WayOut> {
         };
         add(Change::Approval, de.into(), en.into());
     }
-    if let Offer::Later(Some(day)) = situation.offer {
-        if allows(&Situation { offer: Offer::Open, ..*situation }) {
-            let de = format!("Mit einem Beginn ab {} wäre es erlaubt.", day.format("%d.%m.%Y"));
-            add(Change::Date(day), de, format!("With a start from {day} it would be allowed."));
-        }
+    if let Offer::Later(Some(day)) = situation.offer
+        && allows(&Situation { offer: Offer::Open, ..*situation })
+    {
+        let de = format!("Mit einem Beginn ab {} wäre es erlaubt.", day.format("%d.%m.%Y"));
+        add(Change::Date(day), de, format!("With a start from {day} it would be allowed."));
     }
     if situation.kind == ProductKind::NotJoined && allows(&Situation { kind: situation.kind_if_joined, ..*situation }) {
         add(
@@ -110,10 +113,12 @@ fn by_another(situation: &Situation, role: Role) -> Situation {
 fn decided(situation: &Situation) -> Option<Situation> {
     let mut changed = *situation;
     let subscribed = changed.subscription.as_mut()?;
-    subscribed.open.take()?;
-    if subscribed.state == State::Requested {
-        subscribed.state = State::Approved;
-    }
+    subscribed.state = match subscribed.open.take()?.matter {
+        Matter::Request => State::Approved,
+        Matter::Change | Matter::Migration => subscribed.state,
+        Matter::Termination => State::Terminating,
+        Matter::Revocation => State::Active,
+    };
     Some(changed)
 }
 

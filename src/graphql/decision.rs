@@ -18,7 +18,7 @@ use crate::{
     catalogue::{self, At},
     error::{Code, Error, Result, check_text},
     phases,
-    subscriptions::{scope::Scope, situation::Ground},
+    subscriptions::{act::check_not_past, scope::Scope, situation::Ground},
 };
 
 /// What can be done about subscriptions.
@@ -378,8 +378,19 @@ impl DecisionQuery {
             ground.phase = phases::from_key(phase.into());
         }
         let action = access::Action::from(input.action);
+        let is_migration = action == access::Action::MigrateSubscription;
+        let is_about_something_new = input.product.is_some() || input.subscriber.is_some() || input.from.is_some();
+        if input.successor.is_some() && !is_migration {
+            return Err(Error::bad_input(
+                "input.successor",
+                "successor gehört nur zu MIGRATE_SUBSCRIPTION. Bitte weglassen.",
+                "successor goes with MIGRATE_SUBSCRIPTION only. Please leave it out.",
+            ));
+        }
         match (&input.subscription, action.is_beginning()) {
-            (Some(id), false) => existing(reading, &ground, own, caller, id, &input).await.map(Decision),
+            (Some(id), false) if !is_about_something_new => {
+                existing(reading, &ground, own, caller, id, &input).await.map(Decision)
+            }
             (None, true) => beginning(&ground, caller, action, &input).map(Decision),
             (_, is_beginning) => Err(wrong_ground(is_beginning)),
         }
@@ -438,6 +449,7 @@ fn beginning(
     let at = product(ground, "input.product", id)?;
     let subscriber = subscriber.find(ground.snapshot)?;
     let from = input.from.map_or(ground.today, |from| from.0);
+    check_not_past("input.from", from, ground.today)?;
     Ok(match ground.permit_beginning(caller, action, subscriber, at, from) {
         Ok(permit) => permit.decision().clone(),
         Err((_, refused)) => refused,
@@ -458,8 +470,8 @@ fn wrong_ground(is_beginning: bool) -> Error {
         ),
         false => Error::bad_input(
             "input.subscription",
-            "Für diese Aktion bitte subscription angeben: die Kennung eines Bezugs.",
-            "For this action please give subscription: the id of a subscription.",
+            "Für diese Aktion bitte nur subscription angeben: die Kennung eines Bezugs.",
+            "For this action please give subscription alone: the id of a subscription.",
         ),
     }
 }

@@ -110,7 +110,13 @@ async fn resolve_all(reading: &Reading, ids: &[(String, &ID)]) -> Result<Vec<Opt
         Some(row) => Ok(rows.get(&row).cloned().map(|row| ProductSubscription::one(row).into())),
         None => resolve(&reading.snapshot, field, id),
     });
-    found.collect()
+    let mut found = found.collect::<Result<Vec<Option<Node>>>>()?;
+    let subscriptions = found.iter_mut().flatten().filter_map(|node| match node {
+        Node::ProductSubscription(subscription) => Some(subscription),
+        _ => None,
+    });
+    ProductSubscription::join(subscriptions);
+    Ok(found)
 }
 
 /// Root fields for global ids.

@@ -227,9 +227,9 @@ impl ProviderBy {
     /// The provider that is meant; NOT_FOUND when there is none.
     pub fn find(&self, snapshot: &Snapshot) -> Result<At<catalogue::Provider>> {
         let (found, named) = match self {
-            Self::Id(id) => (snapshot.providers.find(row_id("provider.id", "Provider", id)?), id.as_str()),
+            Self::Id(id) => (snapshot.providers.find(row_id("by.id", "Provider", id)?), id.as_str()),
             Self::Key(key) => {
-                check_text("provider.key", key, LONGEST_TEXT)?;
+                check_text("by.key", key, LONGEST_TEXT)?;
                 (snapshot.provider_by_key(key), key.as_str())
             }
         };

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     access::Action,
-    error::{Error, Result},
+    error::Result,
     listing::Window,
     subscriptions::{self, Row, history, state_at, steps},
 };
@@ -212,26 +212,30 @@ pub struct Together {
 /// A subscription (Bezug): a municipality or provider takes a product.
 #[derive(Description)]
 pub struct ProductSubscription {
-    row: Row,
+    row: Box<Row>,
     together: Arc<Together>,
 }
 
 impl ProductSubscription {
-    /// Subscriptions that were read together.
-    pub fn all(rows: Vec<Row>) -> Vec<Self> {
-        let ids = rows.iter().map(|row| row.id).collect();
+    /// Makes subscriptions read together what is read of them.
+    pub fn join<'p>(parts: impl Iterator<Item = &'p mut Self>) {
+        let parts: Vec<&mut Self> = parts.collect();
+        let ids = parts.iter().map(|part| part.row.id).collect();
         let together = Arc::new(Together { ids, histories: OnceCell::new() });
-        rows.into_iter().map(|row| Self { row, together: together.clone() }).collect()
+        parts.into_iter().for_each(|part| part.together = together.clone());
+    }
+
+    /// Subscriptions that are read together.
+    pub fn all(rows: Vec<Row>) -> Vec<Self> {
+        let mut all: Vec<Self> = rows.into_iter().map(Self::one).collect();
+        Self::join(all.iter_mut());
+        all
     }
 
     /// One subscription.
     pub fn one(row: Row) -> Self {
         let together = Together { ids: vec![row.id], histories: OnceCell::new() };
-        Self { row, together: Arc::new(together) }
-    }
-
-    fn lost(&self) -> Error {
-        Error::internal(format!("subscription {} refers to what the catalogue does not hold", self.row.id))
+        Self { row: Box::new(row), together: Arc::new(together) }
     }
 }
 
@@ -244,12 +248,12 @@ impl ProductSubscription {
 
     /// The product.
     async fn product(&self, context: &Context<'_>) -> Result<Product> {
-        snapshot(context).products.find(self.row.product_id).map(Product).ok_or_else(|| self.lost())
+        snapshot(context).products.find(self.row.product_id).map(Product).ok_or_else(subscriptions::catalogue_moved)
     }
 
     /// Who takes it.
     async fn subscriber(&self, context: &Context<'_>) -> Result<Subscriber> {
-        Subscriber::of(&self.row, snapshot(context)).ok_or_else(|| self.lost())
+        Subscriber::of(&self.row, snapshot(context)).ok_or_else(subscriptions::catalogue_moved)
     }
 
     /// Where it stands today.
@@ -262,7 +266,7 @@ impl ProductSubscription {
         self.row.version
     }
 
-    /// How many units of the price.
+    /// How many units of the price; a flat price is due once, however many.
     async fn quantity(&self) -> i64 {
         self.row.quantity
     }
@@ -328,13 +332,13 @@ impl ProductSubscription {
     /// that waits is no pending change: its state says so.
     async fn pending_change(&self, context: &Context<'_>) -> Option<PendingChange> {
         let row = &self.row;
-        let action = match row.open_matter? {
+        let action = match subscriptions::open_at(row, reading(context).now)? {
             Matter::Request => return None,
             Matter::Change => SubscriptionAction::ChangeSubscription,
             Matter::Termination => SubscriptionAction::TerminateSubscription,
             Matter::Revocation => SubscriptionAction::RevokeTermination,
         };
-        (!subscriptions::has_expired(row, reading(context).now)).then(|| PendingChange {
+        Some(PendingChange {
             action,
             quantity: row.open_quantity,
             on: row.open_on.map(Date),
@@ -344,7 +348,8 @@ impl ProductSubscription {
     }
 
     /// Until when a request or pending change can be decided; null when nothing waits.
-    async fn expires_at(&self) -> Option<DateTime> {
+    async fn expires_at(&self, context: &Context<'_>) -> Option<DateTime> {
+        subscriptions::open_at(&self.row, reading(context).now)?;
         self.row.expires_at.map(DateTime)
     }
 

@@ -75,7 +75,7 @@ pub struct UserError {
 /// Outcome of a change of a subscription.
 #[derive(SimpleObject)]
 pub struct SubscriptionPayload {
-    /// The subscription as it stands now, also when the change was refused; null when there is none that the caller may see.
+    /// The subscription as it stands now, also when the change was refused. Null when there is none that the caller may see.
     subscription: Option<ProductSubscription>,
     /// What the rules said; null when it did not come to that.
     decision: Option<Decision>,
@@ -122,9 +122,10 @@ macro_rules! step_inputs {
 step_inputs! {
     /// Approves what waits for approval.
     ApproveSubscriptionInput {
-        /// Of a request: first day as agreed, not before today; the day asked for when left out. Without meaning for a change.
+        /// Of a request: first day as agreed, from today to 10 years ahead; the day asked for when left out. The price is that
+        /// of this day. Without meaning for a change.
         agreed_from: Option<Date>,
-        /// Legal basis as agreed.
+        /// Of a request: legal basis as agreed. Without meaning for a change.
         legal_basis: Option<LegalBasis>,
     }
     /// Rejects what waits for approval.
@@ -148,7 +149,7 @@ step_inputs! {
     }
     /// Gives notice.
     TerminateSubscriptionInput {
-        /// The last day; not earlier than notice and term allow, see `earliestEnd`.
+        /// The last day: not earlier than notice and term allow, see `earliestEnd`; at most 10 years ahead.
         on: Date,
     }
     /// Takes a notice back.
@@ -180,9 +181,9 @@ pub struct RequestSubscriptionInput {
     subscriber: SubscriberBy,
     /// Id of the product.
     product: ID,
-    /// How many units of its price, 1 to 2147483647.
+    /// How many units of its price, 1 to 2147483647; a flat price is due once, however many.
     quantity: i64,
-    /// First day, not before today.
+    /// First day, from today to 10 years ahead.
     from: Date,
     /// Legal basis, when it is known.
     legal_basis: Option<LegalBasis>,
@@ -194,7 +195,9 @@ pub struct RequestSubscriptionInput {
 
 impl From<ReasonInput> for audit::Reason {
     fn from(input: ReasonInput) -> Self {
-        Self { code: input.code.into(), text: input.text, reference: input.reference }
+        // A blank reference is none.
+        let reference = input.reference.filter(|text| !text.trim().is_empty());
+        Self { code: input.code.into(), text: input.text, reference }
     }
 }
 
@@ -351,8 +354,9 @@ async fn act(
         Ok(deed) => deed,
         Err(error) => return payload(reading, None, None, Some(error)),
     };
-    let order = Order { caller, key, request_id: &reading.request_id };
-    match perform(&reading.desk, order, &Act { deed, reason: reason.into() }).await {
+    let act = Act { deed, reason: reason.into() };
+    let order = Order { caller: caller.clone(), key: key.to_owned(), request_id: reading.request_id.clone(), act };
+    match perform(reading.desk.clone(), order).await {
         Ok(done) => payload(reading, Some(done.row), Some(done.decision), None),
         Err(refused) => payload(reading, refused.row, refused.decision, Some(refused.error)),
     }
@@ -408,10 +412,9 @@ fn user_error(reading: &Reading, error: &Error) -> UserError {
 
 fn usual_next_step(reading: &Reading, code: Code) -> String {
     let (de, en) = match code {
-        Code::NotFound => (
-            "Kennung prüfen; fremde Bezüge sind nicht sichtbar.",
-            "Check the id; subscriptions of others are not visible.",
-        ),
+        Code::NotFound => {
+            ("Schlüssel oder Kennung prüfen und noch einmal senden.", "Check the key or id and send it again.")
+        }
         Code::IdempotencyKeyReused => ("Einen neuen idempotencyKey vergeben.", "Choose a new idempotencyKey."),
         _ => ("Den genannten Wert berichtigen und noch einmal senden.", "Correct the value named and send it again."),
     };

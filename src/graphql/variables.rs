@@ -76,7 +76,9 @@ fn check_named(types: &Types, path: &str, name: &str, value: &Value) -> Result<(
                 .find(|(key, field)| !field.ty.nullable && !field.has_default && !given.contains_key(key.as_str()));
             match left_out {
                 Some((key, _)) => Err(missing(&format!("{path}.{key}"))),
-                None if *is_one_of && given.len() != 1 => Err(not_one(path, fields.keys())),
+                None if *is_one_of && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) => {
+                    Err(not_one(path, fields.keys()))
+                }
                 None => Ok(()),
             }
         }

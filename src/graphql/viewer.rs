@@ -49,23 +49,27 @@ pub enum TaskKind {
 
 /// Something that waits for the caller.
 #[derive(Description)]
-pub struct Task(tasks::Task);
+pub struct Task {
+    kind: tasks::Kind,
+    due_on: Option<chrono::NaiveDate>,
+    subscription: ProductSubscription,
+}
 
 #[Object(use_type_description)]
 impl Task {
     /// What kind of task.
     async fn kind(&self) -> TaskKind {
-        self.0.kind.into()
+        self.kind.into()
     }
 
     /// Until when.
     async fn due_on(&self) -> Option<Date> {
-        self.0.due_on.map(Date)
+        self.due_on.map(Date)
     }
 
     /// About which subscription.
-    async fn subscription(&self) -> ProductSubscription {
-        ProductSubscription::one(self.0.row.clone())
+    async fn subscription(&self) -> &ProductSubscription {
+        &self.subscription
     }
 }
 
@@ -118,7 +122,13 @@ impl Viewer {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let reading = reading(context);
         let listing = tasks::of(reading.db(), &reading.ground()?, reading.caller.as_ref()).await?;
-        page(listing, &window, Task)
+        let mut connection = page(listing, &window, |task| Task {
+            subscription: ProductSubscription::one(task.row),
+            kind: task.kind,
+            due_on: task.due_on,
+        })?;
+        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
+        Ok(connection)
     }
 }
 

@@ -146,7 +146,7 @@ async fn run(
     media_type: MediaType,
     may_write: bool,
 ) -> Response {
-    let prepared = match prepare(app, given, caller.as_deref(), request, may_write) {
+    let prepared = match prepare(app, given, may_write) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
@@ -157,8 +157,13 @@ async fn run(
             return refusal(status, &error, request, media_type);
         }
     };
+    if prepared.is_mutation {
+        // A change is answered from the catalogue that it is decided on.
+        app.0.desk.live.refresh().await;
+    }
+    let reading = reading(app, caller.as_deref(), request);
     let name = prepared.execution.operation_name.clone();
-    let mut execution = pin!(app.0.schema.execute(prepared.execution));
+    let mut execution = pin!(app.0.schema.execute(prepared.execution.data(reading)));
     let (answered, has_waited) = match futures_util::poll!(&mut execution) {
         Poll::Ready(answered) => (Ok(answered), false),
         Poll::Pending => (tokio::time::timeout(app.0.request_timeout, execution).await, true),
@@ -185,6 +190,7 @@ async fn run(
 struct Prepared {
     document: Arc<ExecutableDocument>,
     execution: Execution,
+    is_mutation: bool,
 }
 
 enum Refused {
@@ -198,19 +204,28 @@ impl From<Error> for Refused {
     }
 }
 
-/// Parses, measures and checks a request, and gives it its ground: one snapshot, one day, one language.
-fn prepare(
-    app: &App,
-    given: Parameters,
-    caller: Option<&Claims>,
-    request: &Info,
-    may_write: bool,
-) -> Result<Prepared, Refused> {
+/// What a request stands on: one snapshot, one moment, one language, one caller.
+fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
+    let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
+    Reading {
+        caller: caller.map(|claims| claims.caller(&snapshot)),
+        snapshot,
+        now,
+        today: day_of(now),
+        language: request.language,
+        request_id: request.id.clone(),
+        desk: app.0.desk.clone(),
+    }
+}
+
+/// Parses, measures and checks a request.
+fn prepare(app: &App, given: Parameters, may_write: bool) -> Result<Prepared, Refused> {
     let app = &*app.0;
     let Parameters { query, operation_name, variables: mut values } = given;
     let document = app.documents.parse(&query)?;
     let operation = guard::operation(&document, operation_name.as_deref())?;
-    if operation.ty == OperationType::Mutation && !may_write {
+    let is_mutation = operation.ty == OperationType::Mutation;
+    if is_mutation && !may_write {
         return Err(Refused::Method(Error::new(
             Code::BadRequest,
             "Änderungen gehen nur mit POST.",
@@ -221,20 +236,10 @@ fn prepare(
     variables::check(&app.types, operation, &mut values)?;
     let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
-    let (snapshot, now) = (app.desk.live.snapshot(), app.desk.clock.now());
-    let reading = Reading {
-        caller: caller.map(|claims| claims.caller(&snapshot)),
-        snapshot,
-        now,
-        today: day_of(now),
-        language: request.language,
-        request_id: request.id.clone(),
-        desk: app.desk.clone(),
-    };
-    let mut execution = Execution::new(String::new()).variables(values).data(reading);
+    let mut execution = Execution::new(String::new()).variables(values);
     execution.operation_name = operation_name;
     execution.set_parsed_query(document.as_ref().clone());
-    Ok(Prepared { document, execution })
+    Ok(Prepared { document, execution, is_mutation })
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

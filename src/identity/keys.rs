@@ -111,24 +111,22 @@ impl Keys {
             let set = self.current.load();
             set.keys.get(kid).map(|key| (key.clone(), set.generation))
         };
-        match known() {
-            Some(found) => {
-                // Somebody else fetching is enough; what is known goes on meanwhile.
-                if let Ok(mut fetched) = self.fetched.try_lock() {
-                    if fetched.1 + FRESH_FOR <= now {
-                        self.fetch_again(&mut fetched, now).await;
-                        return known();
-                    }
-                }
-                Some(found)
+        if known().is_none() {
+            let mut fetched = self.fetched.lock().await;
+            if known().is_none() {
+                self.fetch_again(&mut fetched, now).await;
             }
-            None => {
-                let mut fetched = self.fetched.lock().await;
-                if known().is_none() {
-                    self.fetch_again(&mut fetched, now).await;
-                }
-                known()
-            }
+        }
+        known()
+    }
+
+    /// Fetches keys again that are no longer fresh, so that a key that was withdrawn is forgotten.
+    pub async fn keep_fresh(&self, now: DateTime<Utc>) {
+        // Somebody else fetching is enough; what is known goes on meanwhile.
+        if let Ok(mut fetched) = self.fetched.try_lock()
+            && fetched.1 + FRESH_FOR <= now
+        {
+            self.fetch_again(&mut fetched, now).await;
         }
     }
 

@@ -75,6 +75,7 @@ impl Identity {
             return None;
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
+        self.keys.keep_fresh(now).await;
         if let Some(known) = self.remembered.get(&digest) {
             if known.generation == self.keys.generation() && known.claims.hold_at(now) {
                 return Some(known.claims);

@@ -115,7 +115,10 @@ pub fn claims(token: &str, header: &Header, key: &Key, rules: &Rules) -> Result<
         return Err("aud");
     }
     let (roles, unknown) = roles(find(claims, &rules.names.roles));
-    let text = |path: &str| find(claims, path).and_then(Value::as_str).map(str::to_owned);
+    // What is there but no text names no organisation that exists: it must not look as if nothing were named.
+    let text = |path: &str| {
+        find(claims, path).filter(|value| !value.is_null()).map(|value| value.as_str().unwrap_or_default().to_owned())
+    };
     let read = Claims {
         issuer: name(claims.get("iss")).ok_or("iss")?,
         subject: name(claims.get("sub")).ok_or("sub")?,

@@ -22,6 +22,8 @@ const MOST_UNITS: i64 = i32::MAX as i64;
 const YEARS_AHEAD: u32 = 10;
 
 /// Something that is to be done, with its reason.
+///
+/// Its JSON is digested for idempotency: what is left out must stay left out when parts are added.
 #[derive(Clone, Debug, Serialize)]
 pub struct Act {
     /// What.
@@ -58,8 +60,10 @@ pub struct Beginning {
     /// How many units.
     pub quantity: i64,
     /// From which day on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Date>,
     /// On which legal basis.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<LegalBasis>,
 }
 
@@ -69,8 +73,10 @@ pub enum Step {
     /// Approve what waits for approval.
     Approve {
         /// First day that is agreed; the day asked for when left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
         agreed_from: Option<Date>,
         /// Legal basis that is agreed.
+        #[serde(skip_serializing_if = "Option::is_none")]
         legal_basis: Option<LegalBasis>,
     },
     /// Reject it.
@@ -127,7 +133,7 @@ impl Act {
         }
     }
 
-    /// Checks what can be checked without looking anything up.
+    /// Checks the values. A day that was right when a request was first sent need not be so when it is sent again.
     pub fn check(&self, today: Date) -> Result<()> {
         check_reason(&self.reason)?;
         match &self.deed {
@@ -136,10 +142,10 @@ impl Act {
                 beginning.from.map_or(Ok(()), |from| check_not_past("from", from, today))
             }
             Deed::Continue { step, .. } => match *step {
-                Step::Approve { agreed_from: Some(from), .. } => check_not_past("agreedFrom", from, today),
                 Step::Activate { on } => check_not_future(on, today),
                 Step::Change { quantity } => check_quantity(quantity),
-                Step::Terminate { on } => check_not_past("on", on, today),
+                // Too early is told with the earliest day, by notice and term.
+                Step::Terminate { on } => check_not_past("on", on.max(today), today),
                 _ => Ok(()),
             },
         }
@@ -169,7 +175,8 @@ fn check_quantity(quantity: i64) -> Result<()> {
     ))
 }
 
-fn check_not_past(field: &str, day: Date, today: Date) -> Result<()> {
+/// Checks that a day is not before today, and not endlessly far ahead.
+pub fn check_not_past(field: &str, day: Date, today: Date) -> Result<()> {
     let latest = today.checked_add_months(chrono::Months::new(12 * YEARS_AHEAD)).unwrap_or(today);
     if day < today {
         return Err(Error::bad_input(

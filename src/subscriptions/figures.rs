@@ -36,11 +36,11 @@ pub async fn annual_cost_cents(db: &impl ConnectionTrait, municipality: Uuid, no
         .into_tuple()
         .all(db)
         .await?;
-    let yearly = sums.into_iter().map(|(period, cents)| match period {
+    let mut yearly = sums.into_iter().map(|(period, cents)| match period {
         Period::Month => cents.checked_mul(12),
         _ => Some(cents),
     });
-    let total = yearly.fold(Some(0_i64), |total, cents| total?.checked_add(cents?));
+    let total = yearly.try_fold(0_i64, |total, cents| total.checked_add(cents?));
     total.ok_or_else(|| Error::internal("the yearly cost is too large to be summed up"))
 }
 

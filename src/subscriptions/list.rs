@@ -175,6 +175,10 @@ fn beyond(field: &str, position: &Position, order: &[Order<Field>], is_before: b
             return Err(foreign());
         };
         let moment = DateTimeUtc::from_timestamp_micros(*micros).ok_or_else(foreign)?;
+        // The databases know fewer years than a number does.
+        if !(1900..2200).contains(&chrono::Datelike::year(&moment)) {
+            return Err(foreign());
+        }
         let column = part.field.column();
         let further = if part.is_descending != is_before { column.lt(moment) } else { column.gt(moment) };
         any = any.add(equal.clone().add(further));
@@ -223,7 +227,8 @@ fn plain(is: &Is, now: DateTimeUtc) -> Condition {
         Is::Open(wanted) => {
             let is_open = Condition::all()
                 .add(Column::OpenMatter.is_not_null())
-                .add(Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now)));
+                .add(Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now)))
+                .add(in_state(State::Ended, now).not());
             return if *wanted { is_open } else { is_open.not() };
         }
         Is::Sample(wanted) => Column::Sample.eq(*wanted),

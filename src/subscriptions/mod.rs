@@ -13,11 +13,14 @@ pub mod situation;
 pub mod steps;
 pub mod tasks;
 
-use ::entity::product_subscription::{self, State};
+use ::entity::product_subscription::{self, Matter, State};
 use sea_orm::prelude::{DateTimeUtc, Uuid};
 use serde::Serialize;
 
-use crate::catalogue::{At, Municipality, Snapshot};
+use crate::{
+    catalogue::{At, Municipality, Snapshot},
+    error::{Code, Error},
+};
 
 /// One row of `product_subscriptions`.
 pub type Row = product_subscription::Model;
@@ -54,6 +57,21 @@ pub fn state_at(row: &Row, now: DateTimeUtc) -> State {
         State::Terminating if row.ends_on.is_some_and(|last| last < crate::clock::day_of(now)) => State::Ended,
         state => state,
     }
+}
+
+/// What waits for a decision at a moment: nothing once it has expired, or once the subscription is over.
+pub fn open_at(row: &Row, now: DateTimeUtc) -> Option<Matter> {
+    let is_over = matches!(state_at(row, now), State::Ended | State::Rejected | State::Withdrawn | State::Expired);
+    row.open_matter.filter(|_| !is_over && !has_expired(row, now))
+}
+
+/// A subscription refers to what this request's catalogue does not hold yet.
+pub fn catalogue_moved() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Der Katalog hat sich soeben geändert. Bitte gleich noch einmal abfragen.",
+        "The catalogue has just changed. Please ask again in a moment.",
+    )
 }
 
 /// Whether what was open on a row has expired.

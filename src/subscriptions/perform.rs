@@ -36,16 +36,20 @@ use crate::{
 
 /// How often a change begins again because the catalogue or the caller's key moved meanwhile.
 const ATTEMPTS: usize = 5;
+/// The rule by which nobody changes what it may not see.
+const NOT_VISIBLE: &str = "no-rule-permits";
 
 /// Who asks for a change, and under which key.
-#[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
+#[derive(Clone, Debug)]
+pub struct Order {
     /// Who.
-    pub caller: &'a Caller,
+    pub caller: Caller,
     /// The caller's own key for this change.
-    pub key: &'a str,
+    pub key: String,
     /// The request that it came with.
-    pub request_id: &'a str,
+    pub request_id: String,
+    /// What is to be done, and why.
+    pub act: Act,
 }
 
 /// What was done.
@@ -81,20 +85,22 @@ struct Change {
     permit: Permit,
 }
 
-/// Does what an act says, or refuses it.
-pub async fn perform(desk: &Desk, order: Order<'_>, act: &Act) -> Result<Done, Box<Refused>> {
-    let mut outcome = attempt(desk, order, act).await;
-    for _ in 1..ATTEMPTS {
-        match outcome {
-            Err(Stopped::Again) => outcome = attempt(desk, order, act).await,
-            _ => break,
+/// Does what an order says, or refuses it. Goes on to its end when nobody waits for it any more: a refusal can't be kept out
+/// of the audit trail by hanging up.
+pub async fn perform(desk: Arc<Desk>, order: Order) -> Result<Done, Box<Refused>> {
+    let done = tokio::spawn(async move { attempts(&desk, &order).await });
+    done.await.unwrap_or_else(|error| Err(boxed(Error::internal(error))))
+}
+
+async fn attempts(desk: &Desk, order: &Order) -> Result<Done, Box<Refused>> {
+    for _ in 0..ATTEMPTS {
+        match attempt(desk, order).await {
+            Ok(done) => return Ok(done),
+            Err(Stopped::Refused(refused)) => return Err(refused),
+            Err(Stopped::Again) => {}
         }
     }
-    match outcome {
-        Ok(done) => Ok(done),
-        Err(Stopped::Refused(refused)) => Err(refused),
-        Err(Stopped::Again) => Err(Box::new(busy().into())),
-    }
+    Err(boxed(busy()))
 }
 
 enum Stopped {
@@ -108,10 +114,15 @@ impl<E: Into<Refused>> From<E> for Stopped {
     }
 }
 
-async fn attempt(desk: &Desk, order: Order<'_>, act: &Act) -> Result<Done, Stopped> {
+impl From<Box<Refused>> for Stopped {
+    fn from(refused: Box<Refused>) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
+    let (act, caller) = (&order.act, &order.caller);
     let now = desk.clock.now();
-    act.check(day_of(now))?;
-    let key = Key::new(order.caller, act.action().into(), order.key, act)?;
     let transaction = desk.database.begin_write().await?;
     let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? else {
         transaction.roll_back().await?;
@@ -122,44 +133,45 @@ async fn attempt(desk: &Desk, order: Order<'_>, act: &Act) -> Result<Done, Stopp
     let ground = Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase };
     let before = match &act.deed {
         Deed::Begin(_) => None,
-        Deed::Continue { id, .. } => Some(find_locked(&*transaction, &ground, order.caller, *id).await?),
+        Deed::Continue { id, .. } => {
+            let scope = Scope::of(Some(caller), ground.snapshot);
+            match scope.find_locked(&*transaction, *id).await? {
+                Some(row) => Some(row),
+                None => {
+                    transaction.roll_back().await?;
+                    record_refusal(desk, order, NOT_VISIBLE, now).await?;
+                    return Err(not_visible().into());
+                }
+            }
+        }
     };
-    if let Some(written) = key.find(&*transaction, now).await? {
-        return Ok(repeat(&*transaction, &ground, order.caller, act.action(), &written).await?);
+    let with_row = |error: Error| Box::new(Refused { error, row: before.clone(), decision: None });
+    let key = Key::new(caller, act.action().into(), &order.key, act).map_err(with_row)?;
+    // Looked for after the row is locked: whoever was first with the same key has committed then.
+    if let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
+        return Ok(repeat(&*transaction, &ground, caller, act.action(), &written).await?);
     }
-    match permit(&ground, order.caller, act, before) {
+    act.check(ground.today).map_err(with_row)?;
+    match permit(&ground, caller, act, before) {
         Ok(change) => {
-            let written = Written {
-                entity_id: change.after.id,
-                rule: change.permit.decision().rule.id.clone(),
-                phase: phases::key(phase),
-            };
+            let rule = change.permit.decision().rule.id.clone();
+            let written = Written { entity_id: change.after.id, rule, phase: phases::key(phase) };
             if !key.keep(&*transaction, written, now).await? {
                 transaction.roll_back().await?;
                 return Err(Stopped::Again);
             }
-            let done = write(&*transaction, order, act, change, now).await?;
+            let done = write(&*transaction, order, change, now).await?;
             transaction.commit().await?;
             Ok(done)
         }
         Err(refused) => {
             transaction.roll_back().await?;
             if let Some(decision) = &refused.decision {
-                record_refusal(desk, order, act, decision, now).await?;
+                record_refusal(desk, order, &decision.rule.id, now).await?;
             }
             Err(Stopped::Refused(refused))
         }
     }
-}
-
-async fn find_locked(
-    db: &impl ConnectionTrait,
-    ground: &Ground<'_>,
-    caller: &Caller,
-    id: Uuid,
-) -> Result<Row, Refused> {
-    let scope = Scope::of(Some(caller), ground.snapshot);
-    Ok(scope.find_locked(db, id).await?.ok_or_else(not_visible)?)
 }
 
 /// Answers a request that was carried out before: with the subscription as it stands, and the decision of then.
@@ -170,7 +182,8 @@ async fn repeat(
     action: Action,
     written: &Written,
 ) -> Result<Done, Refused> {
-    let row = find_locked(db, ground, caller, written.entity_id).await?;
+    let scope = Scope::of(Some(caller), ground.snapshot);
+    let row = scope.find(db, written.entity_id).await?.ok_or_else(not_visible)?;
     let decision = ground.engine.recall(action, phases::from_key(written.phase), &written.rule);
     let decision = decision.ok_or_else(|| Error::internal(format!("the rule {} is gone", written.rule)))?;
     Ok(Done { row, decision: Arc::new(decision) })
@@ -212,14 +225,9 @@ fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) 
     }
 }
 
-async fn write(
-    db: &impl ConnectionTrait,
-    order: Order<'_>,
-    act: &Act,
-    change: Change,
-    now: DateTimeUtc,
-) -> Result<Done, Refused> {
+async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: DateTimeUtc) -> Result<Done, Refused> {
     let Change { before, after, permit } = change;
+    let act = &order.act;
     let active = after.clone().into_active_model();
     match &before {
         None => active.insert(db).await?,
@@ -246,43 +254,39 @@ async fn write(
         entity: Some(("ProductSubscription", after.id)),
         before: before.as_ref().map(json).transpose()?,
         after: Some(json(&after)?),
-        ..event(order, act, permit.decision())
+        ..event(order, &permit.decision().rule.id)
     };
     audit::append(db, &mut heads, event, now).await?;
     heads.save(db).await?;
     Ok(Done { row: after, decision: permit.decision().clone() })
 }
 
-async fn record_refusal(
-    desk: &Desk,
-    order: Order<'_>,
-    act: &Act,
-    decision: &Decision,
-    now: DateTimeUtc,
-) -> Result<(), Refused> {
-    let entity = match &act.deed {
-        Deed::Begin(_) => None,
-        Deed::Continue { id, .. } => Some(("ProductSubscription", *id)),
+async fn record_refusal(desk: &Desk, order: &Order, rule: &str, now: DateTimeUtc) -> Result<(), Refused> {
+    let entity = match &order.act.deed {
+        Deed::Begin(beginning) => ("Product", beginning.product),
+        Deed::Continue { id, .. } => ("ProductSubscription", *id),
     };
+    let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
+    let event = Event { entity: Some(entity), after: Some(asked), ..event(order, rule) };
     let transaction = desk.database.begin_write().await?;
     let mut heads = Heads::lock(&*transaction).await?;
-    audit::append(&*transaction, &mut heads, Event { entity, ..event(order, act, decision) }, now).await?;
+    audit::append(&*transaction, &mut heads, event, now).await?;
     heads.save(&*transaction).await?;
     Ok(transaction.commit().await?)
 }
 
 /// The audit event of a refusal; a committed change adds to it.
-fn event<'a>(order: Order<'a>, act: &'a Act, decision: &'a Decision) -> Event<'a> {
+fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
     Event {
-        actor: order.caller.into(),
-        action: act.action().into(),
+        actor: (&order.caller).into(),
+        action: order.act.action().into(),
         outcome: Outcome::Refused,
         entity: None,
         before: None,
         after: None,
-        reason: Some(&act.reason),
-        rule: Some(&decision.rule.id),
-        request_id: Some(order.request_id),
+        reason: Some(&order.act.reason),
+        rule: Some(rule),
+        request_id: Some(&order.request_id),
     }
 }
 
@@ -315,14 +319,20 @@ fn refusal(situation: &Situation, decision: Arc<Decision>, row: Option<&Row>) ->
         |way| (way.de.clone(), way.en.clone()),
     );
     let has_expired = situation.subscription.is_some_and(|subscribed| subscribed.has_expired);
-    let code = match (is_step(&decision), has_expired) {
+    let decides = matches!(
+        situation.action,
+        Action::ApproveSubscription | Action::RejectSubscription | Action::ConfirmSubscription
+    );
+    let code = match (is_step(&decision), has_expired && decides) {
         (true, true) => Code::Expired,
         (true, false) => Code::IllegalStep,
         (false, _) => Code::Forbidden,
     };
-    let mut error = Error::new(code, &decision.rule.de, &decision.rule.en)
-        .with("rule", decision.rule.id.as_str())
-        .next(next.0, next.1);
+    let (de, en) = match code {
+        Code::Expired => ("Die Frist für die Entscheidung ist abgelaufen.", "The time for the decision is over."),
+        _ => (decision.rule.de.as_str(), decision.rule.en.as_str()),
+    };
+    let mut error = Error::new(code, de, en).with("rule", decision.rule.id.as_str()).next(next.0, next.1);
     if is_step(&decision) {
         let steps = situation.legal_steps().into_iter().map(|action| <&str>::from(action).to_owned());
         error = error.with("legalSteps", steps.collect::<Vec<String>>());
@@ -337,6 +347,10 @@ fn not_visible() -> Error {
         "There is no subscription with this id, or it is not visible for this token.",
     )
     .with("field", "subscription")
+    .next(
+        "Kennung prüfen; fremde Bezüge sind nicht sichtbar.",
+        "Check the id; subscriptions of others are not visible.",
+    )
 }
 
 fn no_product() -> Error {
@@ -351,8 +365,8 @@ fn no_product() -> Error {
 fn conflict(current: i64, given: i64) -> Error {
     Error::new(
         Code::Conflict,
-        format!("Jemand war schneller: angegeben ist Version {given}, aktuell ist {current}. Nichts wurde geändert."),
-        format!("Somebody else was faster: given is version {given}, current is {current}. Nothing was changed."),
+        format!("Der Bezug hat die Version {current}, angegeben ist {given}. Nichts wurde geändert."),
+        format!("The subscription has the version {current}, given is {given}. Nothing was changed."),
     )
     .with("field", "version")
     .with("currentVersion", current)

@@ -8,7 +8,7 @@ use ::entity::{
 };
 use sea_orm::prelude::{Date, DateTimeUtc};
 
-use super::{Row, Subscriber, has_expired, state_at};
+use super::{Row, Subscriber, catalogue_moved, has_expired, open_at, state_at};
 use crate::{
     access::{
         self, Action, Caller, Change, Decision, Engine, Offer, Open, Owners, Permit, Phase, Role, Situation, Standing,
@@ -16,7 +16,7 @@ use crate::{
     },
     availability,
     catalogue::{At, Product, Snapshot},
-    error::{Error, Result},
+    error::Result,
     phases, products,
 };
 
@@ -71,25 +71,32 @@ impl Ground<'_> {
             let allows = |other: &At<Product>| {
                 *other != at && self.engine.decide(&self.beginning(caller, action, subscriber, *other, from)).is_allowed
             };
+            let mut refused = Decision::clone(&refused);
+            // A day on which something else would stand in the way is no way out.
+            refused.ways_out.retain(|way| match way.change {
+                Change::Date(day) => {
+                    let later = self.beginning(caller, action, subscriber, at, day);
+                    self.engine.decide(&later).is_allowed
+                }
+                _ => true,
+            });
             let standard = self.snapshot.products[at].standard_product;
             let others = standard.map_or(&[][..], |at| &self.snapshot.standard_products[at].implementations);
-            match others.iter().find(|other| allows(other)) {
-                Some(other) => (situation, Arc::new(self.with_product(&refused, *other))),
-                None => (situation, refused),
+            if let Some(other) = others.iter().find(|other| allows(other)) {
+                refused.ways_out.push(self.another_product(*other));
             }
+            (situation, Arc::new(refused))
         })
     }
 
-    fn with_product(&self, refused: &Decision, other: At<Product>) -> Decision {
+    fn another_product(&self, other: At<Product>) -> WayOut {
         let product = &self.snapshot.products[other];
         let (name, provider) = (&product.row.name, &self.snapshot.providers[product.provider].row.name);
-        let mut decision = refused.clone();
-        decision.ways_out.push(WayOut {
+        WayOut {
             change: Change::Product(product.row.id),
             de: format!("Für „{name}“ von {provider} wäre es erlaubt."),
             en: format!("For “{name}” of {provider} it would be allowed."),
-        });
-        decision
+        }
     }
 
     /// The situation of a subscription that exists. A migration is judged by its successor.
@@ -100,16 +107,22 @@ impl Ground<'_> {
         row: &Row,
         successor: Option<At<Product>>,
     ) -> Result<Situation> {
-        let lost = || Error::internal(format!("subscription {} refers to what the catalogue does not hold", row.id));
-        let at = self.snapshot.products.find(row.product_id).ok_or_else(lost)?;
-        let subscriber = Subscriber::of(row).ok_or_else(lost)?;
+        let at = self.snapshot.products.find(row.product_id).ok_or_else(catalogue_moved)?;
+        let subscriber = Subscriber::of(row).ok_or_else(catalogue_moved)?;
         let judged = successor.unwrap_or(at);
         let product = &self.snapshot.products[judged];
+        // A request is decided by the same product as it was made for: as it is on its first day.
+        let day = match open_at(row, self.now) {
+            Some(Matter::Request) => row.requested_from.map_or(self.today, |from| from.max(self.today)),
+            _ => self.today,
+        };
         let offer = match successor {
             Some(_) => {
                 let municipality = subscriber.municipality(self.snapshot);
                 availability::offer(self.snapshot, product, municipality, self.today)
             }
+            // Which successor, is not known yet.
+            None if action == Action::MigrateSubscription => Offer::Open,
             None => self.offer_to_subscriber(product),
         };
         Ok(Situation {
@@ -118,7 +131,7 @@ impl Ground<'_> {
             kind_if_joined: products::kind_if_joined(product),
             offer,
             subscription: Some(self.subscribed(caller, row)),
-            ..Situation::new(action, self.phase, products::kind_on(self.snapshot, product, self.today))
+            ..Situation::new(action, self.phase, products::kind_on(self.snapshot, product, day))
         })
     }
 
@@ -135,8 +148,7 @@ impl Ground<'_> {
     }
 
     fn subscribed(&self, caller: &Caller, row: &Row) -> Subscribed {
-        let has_expired = has_expired(row, self.now);
-        let matter = row.open_matter.filter(|_| !has_expired).map(|matter| match matter {
+        let matter = open_at(row, self.now).map(|matter| match matter {
             Matter::Request => access::Matter::Request,
             Matter::Change => access::Matter::Change,
             Matter::Termination => access::Matter::Termination,
@@ -158,7 +170,7 @@ impl Ground<'_> {
                 State::Ended | State::Rejected | State::Withdrawn | State::Expired => access::State::Closed,
             },
             open,
-            has_expired,
+            has_expired: has_expired(row, self.now),
             is_reported: row.origin == Origin::Reported,
             asked_by_caller: asker.is_some_and(|(issuer, subject)| caller.is_person(issuer, subject)),
         }

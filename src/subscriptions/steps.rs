@@ -7,11 +7,11 @@ use ::entity::{
     product_subscription::{Awaits, Matter, Origin, State},
 };
 use chrono::Months;
-use sea_orm::prelude::{Date, Uuid};
+use sea_orm::prelude::{Date, DateTimeUtc, Uuid};
 
 use super::{
     Row, Subscriber,
-    act::{Beginning, Step},
+    act::{Beginning, Step, check_not_past},
     situation::Ground,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub fn begin(
 ) -> Result<Row> {
     let product = &ground.snapshot.products[at].row;
     let from = beginning.from.unwrap_or(ground.today);
-    let price = price(ground, beginning.subscriber, at, from)?;
+    let price = price(ground, beginning.subscriber, at, from, !beginning.is_request)?;
     let mut row = Row {
         id,
         municipality_id: None,
@@ -95,13 +95,20 @@ pub fn take(ground: &Ground<'_>, permit: &Permit, caller: &Caller, row: &Row, st
     let term_months = term_months.and_then(|at| ground.snapshot.products[at].row.term_months);
     match step {
         Step::Approve { agreed_from, legal_basis } => {
-            next.legal_basis = legal_basis.or(row.legal_basis);
+            if row.open_matter == Some(Matter::Request) {
+                next.legal_basis = legal_basis.or(row.legal_basis);
+                if let Some(from) = agreed_from {
+                    check_not_past("agreedFrom", from, ground.today)?;
+                    check_offered("agreedFrom", ground, row, from)?;
+                }
+            }
             settle(&mut next, ground, agreed_from, term_months)?;
         }
         Step::Confirm { accept: true } => settle(&mut next, ground, None, term_months)?,
         Step::Reject | Step::Confirm { accept: false } => drop_open(&mut next, State::Rejected),
         Step::Withdraw => drop_open(&mut next, State::Withdrawn),
         Step::Activate { on } => {
+            check_offered("on", ground, row, on)?;
             next.state = State::Active;
             next.active_since = Some(on);
             next.term_end = term_end(on, term_months).or(row.term_end);
@@ -114,15 +121,20 @@ pub fn take(ground: &Ground<'_>, permit: &Permit, caller: &Caller, row: &Row, st
                     format!("quantity is {quantity} already. Please give another one."),
                 ));
             }
+            close(&mut next);
             next.open_quantity = Some(quantity);
             propose(&mut next, ground, permit, caller, Matter::Change, term_months)?;
         }
         Step::Terminate { on } => {
-            check_notice(row, on, ground.today)?;
+            check_notice("on", row, on, ground.today)?;
+            close(&mut next);
             next.open_on = Some(on);
             propose(&mut next, ground, permit, caller, Matter::Termination, term_months)?;
         }
-        Step::Revoke => propose(&mut next, ground, permit, caller, Matter::Revocation, term_months)?,
+        Step::Revoke => {
+            close(&mut next);
+            propose(&mut next, ground, permit, caller, Matter::Revocation, term_months)?;
+        }
     }
     Ok(next)
 }
@@ -134,7 +146,7 @@ pub fn earliest_end(row: &Row, today: Date) -> Date {
     row.term_end.map_or(by_notice, |term| term.max(by_notice))
 }
 
-fn check_notice(row: &Row, on: Date, today: Date) -> Result<()> {
+fn check_notice(field: &str, row: &Row, on: Date, today: Date) -> Result<()> {
     let earliest = earliest_end(row, today);
     if on >= earliest {
         return Ok(());
@@ -143,12 +155,14 @@ fn check_notice(row: &Row, on: Date, today: Date) -> Result<()> {
     let term = row.term_end.map_or_else(String::new, |term| format!(", Laufzeit bis {}", german_day(term)));
     let term_en = row.term_end.map_or_else(String::new, |term| format!(", term until {term}"));
     Err(Error::bad_input(
-        "on",
+        field,
         format!(
-            "on ist zu früh: Kündigungsfrist {months} Monate{term}. Frühester letzter Tag ist {}.",
+            "Der letzte Tag ist zu früh: Kündigungsfrist {months} Monate{term}. Frühester letzter Tag ist der {}.",
             german_day(earliest)
         ),
-        format!("on is too early: notice period {months} months{term_en}. The earliest last day is {earliest}."),
+        format!(
+            "The last day is too early: notice period {months} months{term_en}. The earliest last day is {earliest}."
+        ),
     )
     .with("earliest", earliest.to_string()))
 }
@@ -182,7 +196,20 @@ fn ask(row: &mut Row, ground: &Ground<'_>, caller: &Caller) {
 fn wait(row: &mut Row, ground: &Ground<'_>, matter: Matter, approval: &Approval) {
     row.open_matter = Some(matter);
     row.awaits = Some(if approval.is_confirmation { Awaits::Confirmation } else { Awaits::Approval });
-    row.expires_at = Some(ground.now + OPEN_FOR);
+    let latest = match matter {
+        Matter::Request | Matter::Change => None,
+        Matter::Termination => row.open_on.and_then(|on| last_day_of_notice(row, on)),
+        Matter::Revocation => row.ends_on,
+    };
+    let usual = ground.now + OPEN_FOR;
+    row.expires_at = Some(latest.and_then(end_of_day).map_or(usual, |latest| latest.min(usual)));
+}
+
+/// The last day on which notice to a last day is still in time.
+pub fn last_day_of_notice(row: &Row, on: Date) -> Option<Date> {
+    let day = on.checked_sub_months(Months::new(u32::try_from(row.notice_months).ok()?))?;
+    // A month's end can be shorter: one or two days earlier fits then.
+    (0..4).filter_map(|days| day.checked_sub_days(chrono::Days::new(days))).find(|day| earliest_end(row, *day) <= on)
 }
 
 /// What is open takes effect.
@@ -190,13 +217,15 @@ fn settle(row: &mut Row, ground: &Ground<'_>, agreed_from: Option<Date>, term_mo
     match row.open_matter {
         Some(Matter::Request) => {
             let asked = row.requested_from.unwrap_or(ground.today).max(ground.today);
-            agree(row, agreed_from.unwrap_or(asked), term_months);
+            let from = agreed_from.unwrap_or(asked);
+            agree(row, from, term_months);
+            reprice(row, ground, from);
         }
         Some(Matter::Change) => row.quantity = row.open_quantity.unwrap_or(row.quantity),
         Some(Matter::Termination) => {
             let last = row.open_on.unwrap_or(ground.today);
             // Notice is given by who may give it, so its period runs from then on.
-            check_notice(row, last, ground.today)?;
+            check_notice("subscription", row, last, ground.today)?;
             row.state = State::Terminating;
             row.ends_on = Some(last);
         }
@@ -208,6 +237,47 @@ fn settle(row: &mut Row, ground: &Ground<'_>, agreed_from: Option<Date>, term_mo
     }
     close(row);
     Ok(())
+}
+
+/// Nothing is agreed to, or delivered on, a day on which the product is not there yet.
+fn check_offered(field: &str, ground: &Ground<'_>, row: &Row, from: Date) -> Result<()> {
+    let product = ground.snapshot.products.find(row.product_id);
+    let available = product.and_then(|at| ground.snapshot.products[at].row.available_from);
+    match available {
+        Some(available) if from < available => Err(Error::bad_input(
+            field,
+            format!(
+                "Die Leistung gibt es erst ab dem {}. Bitte diesen oder einen späteren Tag angeben.",
+                german_day(available)
+            ),
+            format!("The product is available from {available} only. Please give this or a later day."),
+        )
+        .with("earliest", available.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// The price of the agreed day is agreed, where it is another than that of the day asked for.
+fn reprice(row: &mut Row, ground: &Ground<'_>, from: Date) {
+    let found = Subscriber::of(row).zip(ground.snapshot.products.find(row.product_id));
+    let found = found.and_then(|(subscriber, at)| price(ground, subscriber, at, from, false).ok());
+    if let Some(price) = found.filter(|_| row.requested_from != Some(from)) {
+        set_price(row, price);
+    }
+}
+
+fn set_price(row: &mut Row, price: &Price) {
+    row.price_unit = price.row.unit;
+    row.price_period = price.row.period;
+    row.price_amount_cents = price.row.amount_cents;
+    row.price_percent_basis_points = price.row.percent_basis_points;
+    row.price_vat_basis_points = price.row.vat_basis_points;
+}
+
+/// The last moment of a calendar day, as the first of the next.
+fn end_of_day(day: Date) -> Option<DateTimeUtc> {
+    let midnight = day.succ_opt()?.and_hms_opt(0, 0, 0)?;
+    midnight.and_local_timezone(chrono_tz::Europe::Berlin).earliest().map(|moment| moment.to_utc())
 }
 
 fn agree(row: &mut Row, from: Date, term_months: Option<i32>) {
@@ -239,7 +309,13 @@ fn close(row: &mut Row) {
 }
 
 /// The price that is agreed: a recurring one where there is one.
-fn price<'s>(ground: &Ground<'s>, subscriber: Subscriber, at: At<Product>, from: Date) -> Result<&'s Price> {
+fn price<'s>(
+    ground: &Ground<'s>,
+    subscriber: Subscriber,
+    at: At<Product>,
+    from: Date,
+    is_interest: bool,
+) -> Result<&'s Price> {
     let municipality = subscriber.municipality(ground.snapshot);
     let groups = municipality.map_or(&[][..], |at| &ground.snapshot.municipalities[at].groups);
     let applicable = prices::applicable(ground.snapshot, at, groups, from);
@@ -249,7 +325,10 @@ fn price<'s>(ground: &Ground<'s>, subscriber: Subscriber, at: At<Product>, from:
         Period::PerUse => 2,
         Period::Once => 3,
     };
-    applicable.into_iter().min_by_key(rank).ok_or_else(|| {
+    // Interest has no obligation: a price that comes later will do.
+    let later = || ground.snapshot.products[at].prices.iter().min_by_key(rank);
+    let found = applicable.into_iter().min_by_key(rank);
+    found.or_else(|| later().filter(|_| is_interest)).ok_or_else(|| {
         Error::bad_input(
             "from",
             format!("Für den {} ist kein Preis bekannt. Bitte einen anderen Tag wählen oder die Ansprechstelle der Leistung fragen (contactFor).", german_day(from)),

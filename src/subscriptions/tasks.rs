@@ -7,9 +7,9 @@ use ::entity::product_subscription::{self, Column, State};
 use chrono::{Days, Months};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Date};
 
-use super::{Row, Subscriber, has_expired, scope::Scope, situation::Ground, state_at, steps};
+use super::{Row, open_at, scope::Scope, situation::Ground, steps};
 use crate::{
-    access::{Action, Caller, Role},
+    access::{Action, Caller, Role, Standing},
     clock::day_of,
     error::Result,
     listing::{Key, Listing, Position},
@@ -21,6 +21,8 @@ const NOTICE_AHEAD: u64 = 90;
 const EXPIRY_AHEAD: u64 = 14;
 /// Longest notice period that is looked ahead for, in months.
 const LONGEST_NOTICE: u32 = 60;
+/// Who gives notice for municipalities.
+const GIVE_NOTICE: [Role; 2] = [Role::Municipality, Role::AccountManager];
 
 /// What kind of task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,19 +54,15 @@ pub async fn of(
     ground: &Ground<'_>,
     caller: Option<&Caller>,
 ) -> Result<Listing<'static, Task>> {
-    let Some(caller) = caller else { return Ok(Listing::ordered("tasks".to_owned(), Vec::new(), position)) };
-    let scope = Scope::of(Some(caller), ground.snapshot);
-    let horizon = ground.today.checked_add_months(Months::new(LONGEST_NOTICE)).unwrap_or(ground.today);
-    let near_term =
-        Condition::all().add(Column::State.eq(State::Active)).add(Column::TermEnd.between(ground.today, horizon));
-    let candidates = product_subscription::Entity::find()
-        .filter(scope.predicate())
-        .filter(Condition::any().add(Column::OpenMatter.is_not_null()).add(near_term))
-        .all(db)
-        .await?;
     let mut tasks = Vec::new();
-    for row in candidates {
-        tasks.extend(task(ground, caller, row)?);
+    if let Some(caller) = caller {
+        let scope = Scope::of(Some(caller), ground.snapshot);
+        let candidates = Condition::any().add(Column::OpenMatter.is_not_null()).add(near_deadline(ground, caller));
+        let candidates =
+            product_subscription::Entity::find().filter(scope.predicate()).filter(candidates).all(db).await?;
+        for row in candidates {
+            tasks.extend(task(ground, caller, row)?);
+        }
     }
     Ok(Listing::sorted("tasks".to_owned(), tasks, position))
 }
@@ -74,12 +72,34 @@ fn position(task: &Task) -> Position {
     Position(vec![Key::new(due, false), Key::new(task.row.created_at.timestamp_micros(), false)], task.row.id)
 }
 
+/// Running subscriptions of the municipalities that the caller gives notice for, whose deadline is near. The deadline
+/// itself is worked out of the row; here a window of days around it is enough.
+fn near_deadline(ground: &Ground<'_>, caller: &Caller) -> Condition {
+    let givers = Caller {
+        roles: caller.roles.iter().copied().filter(|role| GIVE_NOTICE.contains(role)).collect(),
+        ..caller.clone()
+    };
+    let ends = |months: u32| {
+        let from = ground.today.checked_add_months(Months::new(months))?;
+        let to = from.checked_add_days(Days::new(NOTICE_AHEAD + 4))?;
+        let of_notice = Column::NoticeMonths.eq(i32::try_from(months).ok()?);
+        Some(Condition::all().add(of_notice).add(Column::TermEnd.between(from, to)))
+    };
+    let near = (0..=LONGEST_NOTICE).filter_map(ends).fold(Condition::any(), Condition::add);
+    let of_givers = Scope::of(Some(&givers), ground.snapshot).predicate();
+    Condition::all().add(Column::State.eq(State::Active)).add(near).add(of_givers)
+}
+
 fn task(ground: &Ground<'_>, caller: &Caller, row: Row) -> Result<Option<Task>> {
+    // A product that this request's catalogue does not hold yet: the next request will see the task.
+    if ground.snapshot.products.find(row.product_id).is_none() {
+        return Ok(None);
+    }
     let can = |action: Action| -> Result<bool> {
         Ok(ground.engine.decide(&ground.existing(caller, action, &row, None)?).is_allowed)
     };
     let expires_on = row.expires_at.map(day_of);
-    let found = if row.open_matter.is_some() && !has_expired(&row, ground.now) {
+    let found = if open_at(&row, ground.now).is_some() {
         if can(Action::ApproveSubscription)? {
             Some((Kind::Approve, expires_on))
         } else if can(Action::ConfirmSubscription)? {
@@ -88,26 +108,22 @@ fn task(ground: &Ground<'_>, caller: &Caller, row: Row) -> Result<Option<Task>> 
             let asked = row.asked_by_issuer.as_deref().zip(row.asked_by_subject.as_deref());
             let is_own = asked.is_some_and(|(issuer, subject)| caller.is_person(issuer, subject));
             let soon = ground.today.checked_add_days(Days::new(EXPIRY_AHEAD));
-            (is_own && expires_on <= soon).then_some((Kind::Expiring, expires_on))
+            (is_own && expires_on.is_some() && expires_on <= soon).then_some((Kind::Expiring, expires_on))
         }
     } else {
-        notice_deadline(ground, caller, &row)
-            .filter(|_| state_at(&row, ground.now) == State::Active)
-            .map(|day| (Kind::NoticeDeadline, Some(day)))
+        notice_deadline(ground, caller, &row)?.map(|day| (Kind::NoticeDeadline, Some(day)))
     };
     Ok(found.map(|(kind, due_on)| Task { kind, due_on, row }))
 }
 
-/// The last day to give notice to the end of the term, when it is near: for the subscriber and its account managers.
-fn notice_deadline(ground: &Ground<'_>, caller: &Caller, row: &Row) -> Option<Date> {
-    let concerns = match Subscriber::of(row)? {
-        Subscriber::Municipality(id) => {
-            caller.municipality == Some(id) && caller.is(Role::Municipality) || caller.acts_as(Role::AccountManager)
-        }
-        Subscriber::Provider(id) => caller.provider == Some(id) && caller.is(Role::Provider),
-    };
-    let deadline = row.term_end?.checked_sub_months(Months::new(u32::try_from(row.notice_months).ok()?))?;
-    let is_near = deadline >= ground.today && deadline <= ground.today.checked_add_days(Days::new(NOTICE_AHEAD))?;
-    // Notice on the last possible day must still be in time.
-    (concerns && is_near && steps::earliest_end(row, deadline) <= row.term_end?).then_some(deadline)
+/// The last day to give notice to the end of the term, when it is near and the caller is one who gives it.
+fn notice_deadline(ground: &Ground<'_>, caller: &Caller, row: &Row) -> Result<Option<Date>> {
+    let standings = ground.existing(caller, Action::TerminateSubscription, row, None)?.standings;
+    let concerns = GIVE_NOTICE.iter().any(|role| standings[*role as usize] == Some(Standing::Own));
+    if !concerns || row.state != State::Active {
+        return Ok(None);
+    }
+    let deadline = row.term_end.and_then(|end| steps::last_day_of_notice(row, end));
+    let horizon = ground.today.checked_add_days(Days::new(NOTICE_AHEAD)).unwrap_or(ground.today);
+    Ok(deadline.filter(|day| (ground.today..=horizon).contains(day)))
 }

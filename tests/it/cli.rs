@@ -80,8 +80,9 @@ fn one_command_serves_sample_data_and_stops_when_asked() {
     running.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(child.wait().unwrap().success());
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["itkatalog.db"], "SQLite leaves one whole file behind");
+    let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["itkatalog-demo-key.pem", "itkatalog.db"], "SQLite leaves one whole file behind");
 
     let health = command(folder.path()).args(["health"]).env("ITKATALOG_LISTEN", &address).output().unwrap();
     assert!(!health.status.success());

@@ -80,6 +80,7 @@ on_both_databases! {
             assert!(!answers.contains(&person), "{person}");
         }
         let schema = app.get("/schema.graphql").await.body;
-        assert!(!schema.as_str().unwrap().contains("person"), "the schema has no field for persons");
+        let is_field = |line: &&str| line.trim_start().to_lowercase().starts_with("person");
+        assert_eq!(schema.as_str().unwrap().lines().filter(is_field).count(), 0, "the schema has no field for persons");
     }
 }

@@ -157,7 +157,7 @@ on_both_databases! {
         assert_eq!(app.get("/livez").await.body, "ok\n");
         let ready = app.get("/readyz").await;
         assert_eq!(ready.status, 200);
-        assert_eq!(ready.body, json!({ "ready": true, "database": "up", "migrations": "current", "catalogue": "current", "catalogueVersion": 1 }));
+        assert_eq!(ready.body, json!({ "ready": true, "database": "up", "migrations": "current", "catalogue": "current", "keys": "loaded", "catalogueVersion": 1 }));
         let schema = app.get("/schema.graphql").await;
         assert_eq!(schema.body, include_str!("../../schema.graphql"));
         app.data("{ __typename }", json!({})).await;

@@ -4,16 +4,25 @@
 #[macro_use]
 mod support;
 
+mod access_table;
 mod availability;
 mod catalogue;
 mod cli;
 mod contacts;
 mod contract;
+mod contract_subscriptions;
 mod database;
+mod explain;
 mod http;
+mod identity;
 mod input;
 mod layers;
 mod limits;
 mod paging;
+mod records;
+mod refusals;
 mod schema;
 mod seeds;
+mod subscription_input;
+mod subscription_lists;
+mod subscriptions;

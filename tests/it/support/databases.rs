@@ -58,6 +58,11 @@ impl TestDatabase {
         }
     }
 
+    /// The same database, for another instance; the first one removes it.
+    pub fn another(&self) -> Self {
+        Self { backend: self.backend, url: self.url.clone(), name: self.name.clone(), _folder: None }
+    }
+
     /// Makes the database unreachable for the service, or reachable again.
     pub async fn set_reachable(&self, is_reachable: bool) {
         match self.backend {

@@ -1,5 +1,7 @@
 //! Starts the service as production does, on a fresh copy of the sample data.
 
+pub mod acts;
+pub mod callers;
 mod databases;
 mod postgres;
 
@@ -13,9 +15,13 @@ use itkatalog::{
     config::{Config, Flags},
     server::Server,
 };
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+pub use callers::{
+    account_manager, auditor, jwks_path, land, municipality, provider, steward, token, transformation_office,
+};
 pub use databases::{Backend, TestDatabase};
 
 /// The moment of all tests, unless one chooses another: within the sample's phase FOUNDATION.
@@ -76,6 +82,13 @@ impl TestApp {
         Self { server, config, database }
     }
 
+    /// A second instance on the same database, at another moment.
+    pub async fn at(&self, moment: &str) -> Self {
+        let server = Server::build(self.config.clone(), Clock::Fixed(moment.parse().unwrap()), false).await.unwrap();
+        let database = self.database.another();
+        Self { server, config: self.config.clone(), database }
+    }
+
     pub async fn finish(self) {
         let Self { server, database, .. } = self;
         server.database().connection().clone().close().await.unwrap();
@@ -86,6 +99,36 @@ impl TestApp {
     pub async fn ask(&self, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables }).to_string();
         self.send(post().header("accept", "application/graphql-response+json"), body).await
+    }
+
+    /// Sends a GraphQL request with a token.
+    pub async fn ask_as(&self, token: &str, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = post()
+            .header("accept", "application/graphql-response+json")
+            .header("authorization", format!("Bearer {token}"));
+        self.send(request, body).await
+    }
+
+    /// The data of a request with a token that is expected to succeed.
+    pub async fn data_as(&self, token: &str, query: &str, variables: Value) -> Value {
+        let answer = self.ask_as(token, query, variables).await;
+        assert_eq!(answer.body.get("errors"), None, "{query}");
+        assert_eq!(answer.status, 200);
+        answer.body["data"].clone()
+    }
+
+    /// Makes another phase the current one, as a catalogue write does.
+    pub async fn enter_phase(&self, key: &str) {
+        let db = self.server.database().connection();
+        for statement in [
+            "UPDATE phases SET state = 'UPCOMING'".to_owned(),
+            format!("UPDATE phases SET state = 'CURRENT' WHERE key = '{key}'"),
+            "UPDATE catalogue_state SET version = version + 1".to_owned(),
+        ] {
+            db.execute_unprepared(&statement).await.unwrap();
+        }
+        self.server.live().refresh().await;
     }
 
     /// The data of a request that is expected to succeed.
@@ -139,6 +182,8 @@ pub fn config(database_url: &str) -> Config {
     let mut config = Config::load(&flags).unwrap();
     config.database_connections = 3;
     config.refresh_interval_ms = 100;
+    config.jwks = Some(jwks_path());
+    config.jwt_issuer = Some(callers::ISSUER.to_owned());
     config
 }
 
