@@ -4,10 +4,11 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY entity/Cargo.toml entity/
 COPY migration/Cargo.toml migration/
-RUN mkdir -p src entity/src migration/src tests/it \
+RUN mkdir -p src entity/src migration/src tests/it benches \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs entity/src/lib.rs migration/src/lib.rs \
     && echo 'fn main() {}' > tests/it/main.rs \
+    && echo 'fn main() {}' > benches/decisions.rs \
     && cargo build --release --locked --workspace \
     && rm -r src entity/src migration/src
 COPY . .

@@ -108,12 +108,17 @@ impl Engine {
         if let Some(known) = self.decisions.get(situation) {
             return known;
         }
+        let decision = Arc::new(self.explain_anew(situation));
+        self.decisions.insert(*situation, decision.clone());
+        decision
+    }
+
+    /// Decides without remembering, and for a refusal looks for the ways out.
+    pub fn explain_anew(&self, situation: &Situation) -> Decision {
         let mut decision = self.judge(situation);
         if !decision.is_allowed {
             decision.ways_out = ways_out::find(self, situation);
         }
-        let decision = Arc::new(decision);
-        self.decisions.insert(*situation, decision.clone());
         decision
     }
 
@@ -135,8 +140,8 @@ impl Engine {
         &self.matrix
     }
 
-    /// Decides without looking for ways out. The order: four eyes, who may, what the state allows, what the product allows.
-    pub(super) fn judge(&self, situation: &Situation) -> Decision {
+    /// Decides without remembering, and without looking for ways out. The order: four eyes, who may, what the state allows, what the product allows.
+    pub fn judge(&self, situation: &Situation) -> Decision {
         let refused = |rule: &Arc<Rule>| Decision {
             action: situation.action,
             phase: situation.phase,

@@ -41,62 +41,62 @@ pub struct WayOut {
 
 /// Tries every single change.
 pub(super) fn find(engine: &Engine, situation: &Situation) -> Vec<WayOut> {
-    let allows = |changed: &Situation| engine.judge(changed).is_allowed;
-    let mut found = Vec::new();
-    let mut add = |change: Change, de: String, en: String| found.push(WayOut { change, de, en });
-    for role in Role::VARIANTS {
-        if allows(&by_another(situation, *role)) {
-            let (de, en) = role_text(situation, *role);
-            add(Change::Role(*role), de, en);
-        }
-    }
-    for phase in Phase::VARIANTS {
-        if *phase != situation.phase && allows(&Situation { phase: *phase, ..*situation }) {
+    let changes = roles(situation).chain(phases(situation)).chain(circumstances(situation));
+    let found = changes.filter(|(_, changed)| engine.judge(changed).is_allowed);
+    found.map(|(change, _)| way_out(situation, change)).collect()
+}
+
+fn roles(situation: &Situation) -> impl Iterator<Item = (Change, Situation)> {
+    Role::VARIANTS.iter().map(|role| (Change::Role(*role), by_another(situation, *role)))
+}
+
+fn phases(situation: &Situation) -> impl Iterator<Item = (Change, Situation)> {
+    let others = Phase::VARIANTS.iter().filter(|phase| **phase != situation.phase);
+    others.map(|phase| (Change::Phase(*phase), Situation { phase: *phase, ..*situation }))
+}
+
+fn circumstances(situation: &Situation) -> impl Iterator<Item = (Change, Situation)> + use<> {
+    let later = match situation.offer {
+        Offer::Later(Some(day)) => Some((Change::Date(day), Situation { offer: Offer::Open, ..*situation })),
+        _ => None,
+    };
+    let joined = Situation { kind: situation.kind_if_joined, ..*situation };
+    let joining = (situation.kind == ProductKind::NotJoined).then_some((Change::Joining, joined));
+    let free = Situation { is_frozen: false, ..*situation };
+    let unfreeze = situation.is_frozen.then_some((Change::Unfreeze, free));
+    let approval = decided(situation).map(|decided| (Change::Approval, decided));
+    [approval, later, joining, unfreeze].into_iter().flatten()
+}
+
+fn way_out(situation: &Situation, change: Change) -> WayOut {
+    let (de, en) = match change {
+        Change::Role(role) => role_text(situation, role),
+        Change::Phase(phase) => {
             let name: &str = phase.into();
-            add(
-                Change::Phase(*phase),
-                format!("In der Phase {name} wäre es erlaubt."),
-                format!("In the phase {name} it would be allowed."),
-            );
+            (format!("In der Phase {name} wäre es erlaubt."), format!("In the phase {name} it would be allowed."))
         }
-    }
-    if let Some(decided) = decided(situation).filter(allows) {
-        let is_confirmation =
-            situation.subscription.and_then(|own| own.open).is_some_and(|open| open.awaits_confirmation);
-        debug_assert!(decided != *situation);
-        let (de, en) = match is_confirmation {
-            true => (
-                "Nach der Bestätigung dessen, was offen ist, wäre es erlaubt.",
-                "After the confirmation of what is open it would be allowed.",
-            ),
-            false => (
-                "Nach der Genehmigung dessen, was offen ist, wäre es erlaubt.",
-                "After the approval of what is open it would be allowed.",
-            ),
-        };
-        add(Change::Approval, de.into(), en.into());
-    }
-    if let Offer::Later(Some(day)) = situation.offer
-        && allows(&Situation { offer: Offer::Open, ..*situation })
-    {
-        let de = format!("Mit einem Beginn ab {} wäre es erlaubt.", day.format("%d.%m.%Y"));
-        add(Change::Date(day), de, format!("With a start from {day} it would be allowed."));
-    }
-    if situation.kind == ProductKind::NotJoined && allows(&Situation { kind: situation.kind_if_joined, ..*situation }) {
-        add(
-            Change::Joining,
-            "Nach dem Beitritt des Anbieters zum Zentraldienstleister wäre es erlaubt.".into(),
-            "After the provider has joined the central provider it would be allowed.".into(),
-        );
-    }
-    if situation.is_frozen && allows(&Situation { is_frozen: false, ..*situation }) {
-        add(
-            Change::Unfreeze,
-            "Nach dem Ende der Sperre wäre es erlaubt.".into(),
-            "After the freeze has ended it would be allowed.".into(),
-        );
-    }
-    found
+        Change::Date(day) => (
+            format!("Mit einem Beginn ab {} wäre es erlaubt.", day.format("%d.%m.%Y")),
+            format!("With a start from {day} it would be allowed."),
+        ),
+        Change::Approval => (
+            "Wenn entschieden ist, was offen ist, wäre es erlaubt.".to_owned(),
+            "Once what is open has been agreed to it would be allowed.".to_owned(),
+        ),
+        Change::Joining => (
+            "Nach dem Beitritt des Anbieters zum Zentraldienstleister wäre es erlaubt.".to_owned(),
+            "After the provider has joined the central provider it would be allowed.".to_owned(),
+        ),
+        Change::Unfreeze => (
+            "Nach dem Ende der Sperre wäre es erlaubt.".to_owned(),
+            "After the freeze has ended it would be allowed.".to_owned(),
+        ),
+        Change::Product(_) => (
+            "Für eine andere Leistung wäre es erlaubt.".to_owned(),
+            "For another product it would be allowed.".to_owned(),
+        ),
+    };
+    WayOut { change, de, en }
 }
 
 /// The same, asked by somebody else in one role, for the organisation whose own it is.

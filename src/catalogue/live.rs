@@ -62,8 +62,6 @@ impl Live {
     /// Looks at the version and loads a new snapshot when it is another. While the database is away, or holds what
     /// can't be loaded, the last snapshot goes on answering.
     pub async fn refresh(&self) {
-        // One load serves all who wait for it.
-        let _turn = self.loading.lock().await;
         let version = in_time(load::version(self.database.connection())).await;
         let was_up = self.is_database_up.swap(version.is_ok(), Ordering::Relaxed);
         match version {
@@ -92,6 +90,11 @@ impl Live {
         // `==`, not `<=`: a database that was restored from a backup has an older version.
         if version == self.current.load().version {
             self.is_current.store(true, Ordering::Relaxed);
+            return;
+        }
+        // One load serves all who wait for it.
+        let _turn = self.loading.lock().await;
+        if version == self.current.load().version {
             return;
         }
         let loaded = in_time(load_snapshot(&self.database)).await;

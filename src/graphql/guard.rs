@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
             Some(known) if known.is_paged => self.rows(field),
             Some(known) if known.is_list && !parent.ends_with("Connection") => self.listed(field),
             Some(_) => 1,
-            None if name == "types" => UNPAGED_ROWS,
+            None if name == "types" => 2 * UNPAGED_ROWS,
             None => {
                 if is_introspection_list {
                     UNPAGED_ROWS / 2

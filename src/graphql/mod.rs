@@ -8,6 +8,7 @@ pub mod context;
 pub mod customer_group;
 pub mod decision;
 pub mod documents;
+pub mod explain;
 pub mod guard;
 pub mod input;
 pub mod merger;
@@ -48,6 +49,7 @@ pub struct Query(
     phase::PhaseQuery,
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
+    explain::ExplainQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.

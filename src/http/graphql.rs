@@ -159,7 +159,10 @@ async fn run(
     };
     if prepared.is_mutation {
         // A change is answered from the catalogue that it is decided on.
-        app.0.desk.live.refresh().await;
+        let refreshed = tokio::time::timeout(app.0.request_timeout, app.0.desk.live.refresh()).await;
+        if refreshed.is_err() {
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type);
+        }
     }
     let reading = reading(app, caller.as_deref(), request);
     let name = prepared.execution.operation_name.clone();

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod history;
 pub mod list;
 pub mod perform;
+pub mod refusal;
 pub mod scope;
 pub mod situation;
 pub mod steps;

@@ -152,16 +152,17 @@ fn check_notice(field: &str, row: &Row, on: Date, today: Date) -> Result<()> {
         return Ok(());
     }
     let months = row.notice_months;
+    let (monate, of_months) = if months == 1 { ("Monat", "month") } else { ("Monate", "months") };
     let term = row.term_end.map_or_else(String::new, |term| format!(", Laufzeit bis {}", german_day(term)));
     let term_en = row.term_end.map_or_else(String::new, |term| format!(", term until {term}"));
     Err(Error::bad_input(
         field,
         format!(
-            "Der letzte Tag ist zu früh: Kündigungsfrist {months} Monate{term}. Frühester letzter Tag ist der {}.",
+            "Der letzte Tag ist zu früh: Kündigungsfrist {months} {monate}{term}. Frühester letzter Tag ist der {}.",
             german_day(earliest)
         ),
         format!(
-            "The last day is too early: notice period {months} months{term_en}. The earliest last day is {earliest}."
+            "The last day is too early: notice period {months} {of_months}{term_en}. The earliest last day is {earliest}."
         ),
     )
     .with("earliest", earliest.to_string()))
