@@ -3,16 +3,28 @@
 //! Texts that may have to be erased enter the chain as salted digests and stand beside it, so that an erasure leaves the
 //! chain whole. Actors are the token's issuer and subject, never names.
 
-use ::entity::audit_event::{self, Outcome};
+use ::entity::{
+    audit_event::{self, Column, Outcome},
+    product_subscription, record_head,
+};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, IntoActiveModel,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{access::Caller, records::Heads};
+use crate::{
+    access::Caller,
+    error::{Error, Result},
+    listing::{self, Key, Keyset, Position},
+    records::Heads,
+};
+
+/// Events that are read at once while the chain is walked.
+const EVENTS_AT_ONCE: u64 = 5_000;
 
 /// Why something was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -141,6 +153,130 @@ pub fn holds(row: &audit_event::Model) -> bool {
         (_, Some(_), _) => false,
     };
     content_holds && reason_holds && row.hash == hash(row)
+}
+
+/// What a walk along the chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every event is what it was, none is missing.
+    Holds {
+        /// How many events.
+        events: i64,
+        /// The hash of the last one.
+        head: String,
+    },
+    /// The chain breaks at this event.
+    BreaksAt {
+        /// Its sequence, or the one that is missing.
+        sequence: i64,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+/// Walks along the whole chain, and compares its end with the head that every write keeps.
+pub async fn verify(db: &impl ConnectionTrait) -> Result<Verdict, DbErr> {
+    let (mut sequence, mut previous) = (0, "0".repeat(64));
+    loop {
+        let events = audit_event::Entity::find()
+            .filter(audit_event::Column::Sequence.gt(sequence))
+            .order_by_asc(audit_event::Column::Sequence)
+            .limit(EVENTS_AT_ONCE)
+            .all(db)
+            .await?;
+        if events.is_empty() {
+            break;
+        }
+        for event in events {
+            sequence += 1;
+            let why = match () {
+                () if event.sequence != sequence => "it is missing",
+                () if event.previous_hash != previous => "it does not go on from the event before",
+                () if !holds(&event) => "it was changed",
+                () => {
+                    previous = event.hash;
+                    continue;
+                }
+            };
+            return Ok(Verdict::BreaksAt { sequence, why });
+        }
+    }
+    let head = record_head::Entity::find().one(db).await?;
+    match head {
+        Some(head) if head.audit_sequence == sequence && head.audit_hash == previous => {
+            Ok(Verdict::Holds { events: sequence, head: previous })
+        }
+        _ => Ok(Verdict::BreaksAt {
+            sequence: sequence + 1,
+            why: "the end of the trail is missing, or its head was changed",
+        }),
+    }
+}
+
+/// Which events a caller looks for. All parts that are given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Subject of the actor.
+    pub subject: Option<String>,
+    /// What was done or tried.
+    pub action: Option<String>,
+    /// Whether it was done.
+    pub outcome: Option<Outcome>,
+    /// To what.
+    pub entity: Option<Uuid>,
+    /// By which rule.
+    pub rule: Option<String>,
+    /// At this moment or later.
+    pub from: Option<DateTimeUtc>,
+    /// Before this moment.
+    pub before: Option<DateTimeUtc>,
+    /// Only what was done to subscriptions of this municipality.
+    pub municipality: Option<Uuid>,
+}
+
+/// A page of events, newest first, with one more row when there is more.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted, keyset: &Keyset<'_>) -> Result<Vec<audit_event::Model>> {
+    let sequence = |field: &str, position: &Position| match position.0.as_slice() {
+        [Key::Down(std::cmp::Reverse(listing::Value::Int(sequence)))] => Ok(*sequence),
+        _ => Err(Error::bad_input(
+            field,
+            format!("{field} ist kein Cursor dieser Liste."),
+            format!("{field} is no cursor of this list."),
+        )),
+    };
+    let mut condition = condition(wanted);
+    if let Some(after) = keyset.after {
+        condition = condition.add(Column::Sequence.lt(sequence("after", after)?));
+    }
+    if let Some(before) = keyset.before {
+        condition = condition.add(Column::Sequence.gt(sequence("before", before)?));
+    }
+    let direction = if keyset.is_backwards { sea_orm::Order::Asc } else { sea_orm::Order::Desc };
+    let query = audit_event::Entity::find().filter(condition).order_by(Column::Sequence, direction);
+    Ok(query.limit(keyset.rows as u64 + 1).all(db).await?)
+}
+
+/// The position of an event in the list.
+pub fn position(event: &audit_event::Model) -> Position {
+    Position(vec![Key::new(event.sequence, true)], Uuid::nil())
+}
+
+fn condition(wanted: &Wanted) -> Condition {
+    let of_municipality = wanted.municipality.map(|municipality| {
+        use product_subscription::Column as Subscription;
+        let own = product_subscription::Entity::find().select_only().column(Subscription::Id);
+        let own = own.filter(Subscription::MunicipalityId.eq(municipality)).into_query();
+        Column::EntityId.in_subquery(own)
+    });
+    Condition::all()
+        .add_option(wanted.subject.as_ref().map(|subject| Column::Subject.eq(subject)))
+        .add_option(wanted.action.as_ref().map(|action| Column::Action.eq(action)))
+        .add_option(wanted.outcome.map(|outcome| Column::Outcome.eq(outcome)))
+        .add_option(wanted.entity.map(|entity| Column::EntityId.eq(entity)))
+        .add_option(wanted.rule.as_ref().map(|rule| Column::Rule.eq(rule)))
+        .add_option(wanted.from.map(|from| Column::At.gte(from)))
+        .add_option(wanted.before.map(|before| Column::At.lt(before)))
+        .add_option(of_municipality)
 }
 
 /// SHA-256 over a value's JSON, in hexadecimal. JSON of tuples has one form only: no keys, no spaces.

@@ -8,6 +8,7 @@ use strum::VariantArray;
 
 use crate::{
     access::{Engine, Role},
+    audit,
     clock::Clock,
     config::{self, Config, Flags},
     database::Database,
@@ -58,10 +59,23 @@ enum Command {
         #[command(subcommand)]
         what: Policy,
     },
+    /// The audit trail.
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
     Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Walk along the chain of hashes; exit 1 and the first broken event when it does not hold.
+    Verify,
+    /// Print sequence and hash of the last event: kept elsewhere they prove later that nothing was cut off.
+    Head,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,6 +145,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Seed { demo } => load(&config, if demo { Content::Demo } else { Content::Reference }).await,
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
+        Command::Audit { what } => audit_trail(&config, &what).await,
         Command::Schema | Command::Policy { .. } => Ok(()),
     }
 }
@@ -200,6 +215,23 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
     }
     for (table, rows) in report {
         println!("{rows:>6} {table}");
+    }
+    Ok(())
+}
+
+async fn audit_trail(config: &Config, what: &Audit) -> Result<(), String> {
+    let database = Database::connect(config).await?;
+    let failed = |error: sea_orm::DbErr| format!("the audit trail can't be read: {error}");
+    let reading = database.begin_consistent_read().await.map_err(failed)?;
+    let verdict = audit::verify(&reading).await.map_err(failed)?;
+    drop(reading);
+    database.close().await?;
+    match (verdict, what) {
+        (audit::Verdict::Holds { events, head }, Audit::Head) => println!("{events} {head}"),
+        (audit::Verdict::Holds { events, .. }, Audit::Verify) => println!("The audit trail holds: {events} events."),
+        (audit::Verdict::BreaksAt { sequence, why }, _) => {
+            return Err(format!("the audit trail breaks at event {sequence}: {why}"));
+        }
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod m20261123_000009_extend_product_subscriptions;
 mod m20261123_000010_create_subscription_history;
 mod m20261123_000011_create_records;
 mod m20261123_000012_create_idempotency_keys;
+mod m20261123_000013_protect_audit_events;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000010_create_subscription_history::Migration),
             Box::new(m20261123_000011_create_records::Migration),
             Box::new(m20261123_000012_create_idempotency_keys::Migration),
+            Box::new(m20261123_000013_protect_audit_events::Migration),
         ]
     }
 }

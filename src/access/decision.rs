@@ -135,6 +135,12 @@ impl Engine {
         Some(Decision { action, phase, is_allowed: true, approval: approval(&rule), rule, role, ways_out: Vec::new() })
     }
 
+    /// The rule of an id; for a rule that is gone one that says so.
+    pub fn rule(&self, id: &str) -> Arc<Rule> {
+        let known = self.policies.rule(id).or_else(|| self.reserved.rules().into_iter().find(|rule| rule.id == id));
+        known.cloned().unwrap_or_else(|| Arc::new(Rule::gone(id)))
+    }
+
     /// Every phase, role, action, relation and kind of product, each with its outcome.
     pub fn matrix(&self) -> &[Cell] {
         &self.matrix
@@ -216,6 +222,17 @@ fn approval(rule: &Rule) -> Option<Approval> {
 }
 
 impl Reserved {
+    fn rules(&self) -> [&Arc<Rule>; 6] {
+        [
+            &self.no_rule_permits,
+            &self.organisation_missing,
+            &self.two_people,
+            &self.legal_step,
+            &self.lifecycle,
+            &self.not_offered,
+        ]
+    }
+
     fn new() -> Self {
         let rule = |id: &str, de: &str, en: &str| {
             Arc::new(Rule {

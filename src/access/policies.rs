@@ -48,6 +48,18 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A rule that stood in the policies once and does not any more.
+    pub(super) fn gone(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            de: "Diese Regel gibt es nicht mehr.".to_owned(),
+            en: "This rule does not exist any more.".to_owned(),
+            source: "OURS".to_owned(),
+            approved_by: Vec::new(),
+            confirmed_by: Vec::new(),
+        }
+    }
+
     /// Whether what it permits waits for somebody's decision.
     pub fn needs_approval(&self) -> bool {
         !(self.approved_by.is_empty() && self.confirmed_by.is_empty())

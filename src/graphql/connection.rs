@@ -47,6 +47,7 @@ where
 #[graphql(concrete(name = "ProductSubscriptionEdge", params(ProductSubscription)))]
 #[graphql(concrete(name = "SubscriptionEventEdge", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
+#[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

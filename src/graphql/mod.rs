@@ -1,5 +1,6 @@
 //! The schema: one file per noun, each with its type, its inputs and its root fields.
 
+pub mod audit;
 pub mod availability;
 pub mod category;
 pub mod connection;
@@ -50,6 +51,7 @@ pub struct Query(
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,
+    audit::AuditQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.

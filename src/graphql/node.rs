@@ -27,7 +27,7 @@ use crate::{
 const MOST_IDS: usize = 100;
 
 /// Anything with a global id.
-#[derive(Interface)]
+#[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque global id, the same for ever."))]
 pub enum Node {
     /// A product.
@@ -64,6 +64,17 @@ pub fn row_id(field: &str, type_name: &str, id: &ID) -> Result<Uuid> {
         )),
         None => Err(malformed(field)),
     }
+}
+
+/// The row's id in a global id of any type.
+pub fn any_row_id(field: &str, id: &ID) -> Result<Uuid> {
+    parse(id).map(|(_, row)| row).ok_or_else(|| malformed(field))
+}
+
+/// Finds objects of all types by ids that this service made.
+pub async fn find_all(reading: &Reading, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+    let ids: Vec<_> = ids.iter().map(|id| ("id".to_owned(), id)).collect();
+    resolve_all(reading, &ids).await
 }
 
 fn parse(id: &ID) -> Option<(String, Uuid)> {

@@ -210,7 +210,7 @@ pub struct Together {
 }
 
 /// A subscription (Bezug): a municipality or provider takes a product.
-#[derive(Description)]
+#[derive(Description, Clone, Debug)]
 pub struct ProductSubscription {
     row: Box<Row>,
     together: Arc<Together>,

@@ -190,12 +190,18 @@ async fn get(address: &hyper::Uri) -> Result<Vec<u8>, String> {
     };
     let connector = builder.https_only().enable_http1().build();
     let client = Client::builder(TokioExecutor::new()).build::<_, Empty<hyper::body::Bytes>>(connector);
-    let response = client.get(address.clone()).await.map_err(|error| failed(&error))?;
+    let response = client.get(address.clone()).await.map_err(|error| failed(&causes(&error)))?;
     if !response.status().is_success() {
         return Err(failed(&response.status()));
     }
     let body = Limited::new(response.into_body(), LARGEST_JWKS).collect().await.map_err(|error| failed(&error))?;
     Ok(body.to_bytes().to_vec())
+}
+
+/// An error with everything that caused it: "connection refused" is told by the innermost.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn usable(set: JwkSet) -> HashMap<String, Key> {

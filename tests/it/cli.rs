@@ -134,3 +134,54 @@ fn the_help_lists_every_setting() {
         assert!(help.contains(setting), "{setting}");
     }
 }
+
+#[test]
+fn a_token_is_signed_with_the_demo_key_and_refused_without_one() {
+    let folder = TempDir::new().unwrap();
+    let refused = run(folder.path(), &["token", "--role", "steward"]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("serve --demo` creates it"), "{}", text(&refused.stderr));
+    let (mut child, address) = serve(folder.path());
+    let unknown = run(folder.path(), &["token", "--role", "king"]);
+    assert!(
+        text(&unknown.stderr).contains("Roles: municipality, provider, account_manager"),
+        "{}",
+        text(&unknown.stderr)
+    );
+    let token =
+        run(folder.path(), &["token", "--role", "municipality", "--municipality", "05334002", "--subject", "anna"]);
+    let token = text(&token.stdout);
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let body = "{\"query\":\"{ viewer { subject municipality { name } } }\"}";
+    write!(
+        stream,
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
+        token.trim(),
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.ends_with("{\"data\":{\"viewer\":{\"subject\":\"anna\",\"municipality\":{\"name\":\"Aachen\"}}}}"),
+        "{answer}"
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let key = std::fs::metadata(folder.path().join("itkatalog-demo-key.pem")).unwrap();
+        assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    }
+    let verified = run(folder.path(), &["audit", "verify"]);
+    assert!(text(&verified.stdout).contains("2 events"), "{}", text(&verified.stdout));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_rules_can_be_printed_and_checked() {
+    let folder = TempDir::new().unwrap();
+    let matrix = run(folder.path(), &["policy", "matrix"]);
+    assert_eq!(text(&matrix.stdout), include_str!("../../policies/decision_table.md"));
+    assert!(text(&run(folder.path(), &["policy", "check"]).stdout).contains("2288 cells"));
+}

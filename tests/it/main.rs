@@ -5,6 +5,7 @@
 mod support;
 
 mod access_table;
+mod audit;
 mod availability;
 mod catalogue;
 mod cli;
