@@ -9,13 +9,14 @@ use strum::VariantArray;
 use crate::{
     access::{Engine, Role},
     audit,
-    clock::Clock,
+    clock::{Clock, beginning_of},
     config::{self, Config, Flags},
     database::Database,
     graphql,
     identity::demo::DemoKey,
     seed::{self, Content},
     server::Server,
+    subscriptions::tick,
 };
 
 /// The IT catalogue of North Rhine-Westphalia.
@@ -58,6 +59,13 @@ enum Command {
     Policy {
         #[command(subcommand)]
         what: Policy,
+    },
+    /// Write down what is due: terminations that end, requests and changes that expire. `serve` does it every hour; safe to
+    /// run twice and beside it.
+    Tick {
+        /// As of the beginning of this day (Europe/Berlin) instead of now.
+        #[arg(long, value_name = "DATE")]
+        on: Option<chrono::NaiveDate>,
     },
     /// The audit trail.
     Audit {
@@ -146,6 +154,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit_trail(&config, &what).await,
+        Command::Tick { on } => tick_once(&config, on).await,
         Command::Schema | Command::Policy { .. } => Ok(()),
     }
 }
@@ -216,6 +225,19 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
     for (table, rows) in report {
         println!("{rows:>6} {table}");
     }
+    Ok(())
+}
+
+async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(), String> {
+    let now = Clock::System.now();
+    let due_at = match on {
+        Some(day) => beginning_of(day).ok_or("--on: there is no such day")?,
+        None => now,
+    };
+    let database = Database::connect(config).await?;
+    let report = tick::run(&database, due_at, now).await.map_err(|error| format!("the tick failed: {error}"))?;
+    database.close().await?;
+    println!("{} ended, {} expired.", report.ended, report.expired);
     Ok(())
 }
 

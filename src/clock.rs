@@ -29,6 +29,12 @@ impl Clock {
     }
 }
 
+/// The first moment of a calendar day in Europe/Berlin.
+pub fn beginning_of(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let midnight = day.and_hms_opt(0, 0, 0)?;
+    midnight.and_local_timezone(chrono_tz::Europe::Berlin).earliest().map(|moment| moment.to_utc())
+}
+
 /// The calendar day of a moment in Europe/Berlin.
 pub fn day_of(moment: DateTime<Utc>) -> NaiveDate {
     moment.with_timezone(&chrono_tz::Europe::Berlin).date_naive()

@@ -21,12 +21,15 @@ use crate::{
     http::{App, metrics},
     identity::{Identity, Source, demo::DemoKey},
     seed::{self, Content},
+    subscriptions::tick,
 };
 
 /// Longest time for the headers of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often what is due is written down.
+const TICK_INTERVAL: Duration = Duration::from_secs(3600);
 /// How often the recorder of metrics is tidied up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -35,6 +38,7 @@ pub struct Server {
     router: Router,
     live: Arc<Live>,
     database: Database,
+    clock: Clock,
     config: Config,
 }
 
@@ -61,7 +65,7 @@ impl Server {
         let desk = Desk { database: database.clone(), live: live.clone(), clock, engine };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let router = App::new(&config, Arc::new(desk), identity)?.router();
-        Ok(Self { router, live, database, config })
+        Ok(Self { router, live, database, clock, config })
     }
 
     /// All routes, for tests that need no network.
@@ -92,6 +96,7 @@ impl Server {
         let interval = Duration::from_millis(self.config.refresh_interval_ms);
         let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
         let upkeep = tokio::spawn(keep_tidy());
+        let ticking = tokio::spawn(keep_ticking(self.database.clone(), self.clock));
         let connections = GracefulShutdown::new();
         let served = tokio::select! {
             () = stop => Ok(()),
@@ -105,6 +110,7 @@ impl Server {
         let finished = tokio::time::timeout(grace, connections.shutdown()).await;
         refreshing.abort();
         upkeep.abort();
+        ticking.abort();
         self.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
@@ -156,6 +162,21 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
                 tracing::debug!(%error, "a connection ended early");
             }
         });
+    }
+}
+
+/// Writes down what is due, every hour and at the start.
+async fn keep_ticking(database: Database, clock: Clock) {
+    let mut ticks = tokio::time::interval(TICK_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match tick::run(&database, clock.now(), clock.now()).await {
+            Ok(report) if report == tick::Report::default() => {}
+            Ok(report) => {
+                tracing::info!(ended = report.ended, expired = report.expired, "what was due is written down")
+            }
+            Err(error) => tracing::error!(%error, "what is due could not be written down; tried again in an hour"),
+        }
     }
 }
 

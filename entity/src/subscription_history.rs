@@ -78,6 +78,10 @@ pub enum Action {
     MigrateSubscription,
     /// Requested together with others.
     RequestForMany,
+    /// Ended by itself on its last day.
+    End,
+    /// What was open expired.
+    Expire,
 }
 
 /// Why something was done. Any code goes with any action.

@@ -182,9 +182,9 @@ impl Situation {
                 nothing_open_in(State::Active)
             }
             Action::RevokeTermination => nothing_open_in(State::Terminating),
-            Action::DeclareInterest | Action::RequestSubscription | Action::ReportContract | Action::RequestForMany => {
-                false
-            }
+            // An interest becomes a request.
+            Action::RequestSubscription => subscribed.state == State::Interest,
+            Action::DeclareInterest | Action::ReportContract | Action::RequestForMany => false,
         }
     }
 
@@ -221,7 +221,7 @@ impl Situation {
 
     /// The steps that the subscription's state lets happen.
     pub fn legal_steps(&self) -> Vec<Action> {
-        let steps = Action::ON_SUBSCRIPTIONS.into_iter();
+        let steps = [Action::RequestSubscription].into_iter().chain(Action::ON_SUBSCRIPTIONS);
         steps.filter(|action| Self { action: *action, ..*self }.is_legal_step()).collect()
     }
 }

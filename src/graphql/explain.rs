@@ -151,7 +151,7 @@ fn beginning(
     let subscriber = subscriber.find(ground.snapshot)?;
     let from = input.from.map_or(ground.today, |from| from.0);
     check_not_past("input.from", from, ground.today)?;
-    Ok(match ground.permit_beginning(caller, action, subscriber, at, from) {
+    Ok(match ground.permit_beginning(caller, action, subscriber, at, from, None) {
         Ok(permit) => permit.decision().clone(),
         Err((_, refused)) => refused,
     })

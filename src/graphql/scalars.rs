@@ -46,6 +46,20 @@ pub fn hundredths(number: i64) -> Decimal {
     Decimal(format!("{sign}{}.{:02}", number.unsigned_abs() / 100, number.unsigned_abs() % 100))
 }
 
+/// Hundredths of a decimal number with at most two places, from 0 to `most`.
+pub fn parse_hundredths(field: &str, number: &Decimal, most: i64) -> Result<i64, Error> {
+    let (whole, places) = number.0.split_once('.').unwrap_or((&number.0, ""));
+    let digits = if places.len() <= 2 { format!("{whole}{places:0<2}").parse::<i64>().ok() } else { None };
+    digits.filter(|hundredths| (0..=most).contains(hundredths)).ok_or_else(|| {
+        let most = hundredths(most).0;
+        Error::bad_input(
+            field,
+            format!("{field} ist {}; möglich ist 0 bis {most} mit höchstens zwei Nachkommastellen.", number.0),
+            format!("{field} is {}; possible is 0 to {most} with at most two places.", number.0),
+        )
+    })
+}
+
 /// An error of an input value in both languages; the HTTP handler picks one.
 fn refuse<T: async_graphql::InputType>(field: &str, de: &str, en: &str) -> InputValueError<T> {
     InputValueError::custom(en).with_extension("field", field).with_extension("de", de).with_extension("en", en)

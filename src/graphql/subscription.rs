@@ -119,6 +119,42 @@ pub enum ReasonCode {
     Other,
 }
 
+/// What was done with a subscription: by a caller, or by itself on its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "subscription_history::Action")]
+pub enum HistoryAction {
+    /// Interest declared.
+    DeclareInterest,
+    /// Requested.
+    RequestSubscription,
+    /// An existing contract reported.
+    ReportContract,
+    /// Approved.
+    ApproveSubscription,
+    /// Rejected.
+    RejectSubscription,
+    /// Withdrawn.
+    WithdrawSubscription,
+    /// Delivery begun.
+    ActivateSubscription,
+    /// Confirmed or refused by the subscriber.
+    ConfirmSubscription,
+    /// Quantity changed, or the change asked for.
+    ChangeSubscription,
+    /// Notice given, or asked for.
+    TerminateSubscription,
+    /// Notice taken back, or asked for.
+    RevokeTermination,
+    /// Moved to a successor.
+    MigrateSubscription,
+    /// Requested together with others.
+    RequestForMany,
+    /// Ended by itself after its last day.
+    End,
+    /// Expired by itself: nobody decided in time.
+    Expire,
+}
+
 /// The price that was agreed, net.
 #[derive(SimpleObject)]
 pub struct AgreedPrice {
@@ -172,8 +208,8 @@ impl SubscriptionEvent {
     }
 
     /// What was done.
-    async fn action(&self) -> SubscriptionAction {
-        action_of(self.0.action).into()
+    async fn action(&self) -> HistoryAction {
+        self.0.action.into()
     }
 
     /// The state afterwards. A change that waits for a decision leaves it as it was.
@@ -390,24 +426,5 @@ impl ProductSubscription {
     /// Invented for demonstration: not a contract of anybody.
     async fn sample(&self) -> bool {
         self.row.sample
-    }
-}
-
-fn action_of(action: subscription_history::Action) -> Action {
-    use subscription_history::Action as Done;
-    match action {
-        Done::DeclareInterest => Action::DeclareInterest,
-        Done::RequestSubscription => Action::RequestSubscription,
-        Done::ReportContract => Action::ReportContract,
-        Done::ApproveSubscription => Action::ApproveSubscription,
-        Done::RejectSubscription => Action::RejectSubscription,
-        Done::WithdrawSubscription => Action::WithdrawSubscription,
-        Done::ActivateSubscription => Action::ActivateSubscription,
-        Done::ConfirmSubscription => Action::ConfirmSubscription,
-        Done::ChangeSubscription => Action::ChangeSubscription,
-        Done::TerminateSubscription => Action::TerminateSubscription,
-        Done::RevokeTermination => Action::RevokeTermination,
-        Done::MigrateSubscription => Action::MigrateSubscription,
-        Done::RequestForMany => Action::RequestForMany,
     }
 }

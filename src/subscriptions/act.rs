@@ -1,6 +1,9 @@
 //! What can be done about subscriptions, as a caller asks for it.
 
-use ::entity::product_subscription::LegalBasis;
+use ::entity::{
+    price::{Period, Unit},
+    product_subscription::LegalBasis,
+};
 use sea_orm::prelude::{Date, Uuid};
 use serde::Serialize;
 
@@ -20,6 +23,12 @@ const LONGEST_REFERENCE: usize = 200;
 const MOST_UNITS: i64 = i32::MAX as i64;
 /// How many years ahead a day may lie.
 const YEARS_AHEAD: u32 = 10;
+/// Longest notice period of a reported contract, in months.
+const LONGEST_NOTICE: i32 = 60;
+/// Longest term of a reported contract from today, in years.
+const LONGEST_TERM_YEARS: u32 = 30;
+/// Earliest year in which a reported contract can have begun.
+const FIRST_YEAR: i32 = 1990;
 
 /// Something that is to be done, with its reason.
 ///
@@ -51,8 +60,8 @@ pub enum Deed {
 /// A subscription that is to begin.
 #[derive(Clone, Debug, Serialize)]
 pub struct Beginning {
-    /// A request, not only interest.
-    pub is_request: bool,
+    /// How it begins.
+    pub start: Start,
     /// Who takes the product.
     pub subscriber: Subscriber,
     /// Which product.
@@ -65,6 +74,59 @@ pub struct Beginning {
     /// On which legal basis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<LegalBasis>,
+}
+
+/// How a subscription begins.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum Start {
+    /// With interest, without obligation.
+    Interest,
+    /// With a request.
+    Request {
+        /// The interest that becomes the request.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        interest: Option<Known>,
+    },
+    /// It has begun already: an existing contract is reported.
+    Contract(Contract),
+}
+
+/// A subscription at the version that the caller knows.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Known {
+    /// Which one.
+    pub id: Uuid,
+    /// Its version.
+    pub version: i64,
+}
+
+/// What is known of an existing contract.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Contract {
+    /// First day of delivery.
+    pub active_since: Date,
+    /// Notice period in months; the product's when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice_months: Option<i32>,
+    /// Last day of the term.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term_end: Option<Date>,
+    /// Agreed price; the product's when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<ContractPrice>,
+}
+
+/// The price of an existing contract.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ContractPrice {
+    /// What is counted.
+    pub unit: Unit,
+    /// How often it is due.
+    pub period: Period,
+    /// Net amount in euro cents.
+    pub amount_cents: i64,
+    /// VAT rate in hundredths of a percent.
+    pub vat_basis_points: i32,
 }
 
 /// A step with a subscription.
@@ -127,9 +189,21 @@ impl Act {
     /// The action that the rules know it as.
     pub fn action(&self) -> Action {
         match &self.deed {
-            Deed::Begin(beginning) if beginning.is_request => Action::RequestSubscription,
-            Deed::Begin(_) => Action::DeclareInterest,
+            Deed::Begin(beginning) => match beginning.start {
+                Start::Interest => Action::DeclareInterest,
+                Start::Request { .. } => Action::RequestSubscription,
+                Start::Contract(_) => Action::ReportContract,
+            },
             Deed::Continue { step, .. } => step.action(),
+        }
+    }
+
+    /// The subscription that it starts from; none for a new one.
+    pub fn known(&self) -> Option<Known> {
+        match &self.deed {
+            Deed::Begin(Beginning { start: Start::Request { interest }, .. }) => *interest,
+            Deed::Begin(_) => None,
+            Deed::Continue { id, version, .. } => Some(Known { id: *id, version: *version }),
         }
     }
 
@@ -139,6 +213,9 @@ impl Act {
         match &self.deed {
             Deed::Begin(beginning) => {
                 check_quantity(beginning.quantity)?;
+                if let Start::Contract(contract) = &beginning.start {
+                    check_contract(contract, today)?;
+                }
                 beginning.from.map_or(Ok(()), |from| check_not_past("from", from, today))
             }
             Deed::Continue { step, .. } => match *step {
@@ -162,6 +239,34 @@ fn check_reason(reason: &Reason) -> Result<()> {
         ));
     }
     reason.reference.as_ref().map_or(Ok(()), |text| check_text("reason.reference", text, LONGEST_REFERENCE))
+}
+
+fn check_contract(contract: &Contract, today: Date) -> Result<()> {
+    let wrong = |field: &str, de: String, en: String| Err(Error::bad_input(field, de, en));
+    let earliest = Date::from_ymd_opt(FIRST_YEAR, 1, 1).unwrap_or(today);
+    if !(earliest..=today).contains(&contract.active_since) {
+        return wrong(
+            "activeSince",
+            format!("activeSince liegt außerhalb von {} bis heute, {}.", german_day(earliest), german_day(today)),
+            format!("activeSince is not between {earliest} and today, {today}."),
+        );
+    }
+    if let Some(months) = contract.notice_months.filter(|months| !(0..=LONGEST_NOTICE).contains(months)) {
+        return wrong(
+            "noticeMonths",
+            format!("noticeMonths ist {months}; möglich ist 0 bis {LONGEST_NOTICE}."),
+            format!("noticeMonths is {months}; possible is 0 to {LONGEST_NOTICE}."),
+        );
+    }
+    let latest = today.checked_add_months(chrono::Months::new(12 * LONGEST_TERM_YEARS)).unwrap_or(today);
+    if contract.term_end.is_some_and(|end| !(contract.active_since..=latest).contains(&end)) {
+        return wrong(
+            "termEnd",
+            format!("termEnd liegt nicht zwischen activeSince und dem {}.", german_day(latest)),
+            format!("termEnd is not between activeSince and {latest}."),
+        );
+    }
+    Ok(())
 }
 
 fn check_quantity(quantity: i64) -> Result<()> {

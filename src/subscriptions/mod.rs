@@ -13,6 +13,7 @@ pub mod scope;
 pub mod situation;
 pub mod steps;
 pub mod tasks;
+pub mod tick;
 
 use ::entity::product_subscription::{self, Matter, State};
 use sea_orm::prelude::{DateTimeUtc, Uuid};

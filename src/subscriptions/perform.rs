@@ -11,14 +11,14 @@ use ::entity::{
     subscription_history::{self, Action as HistoryAction},
 };
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
     prelude::{DateTimeUtc, Uuid},
 };
 
 use super::{
-    Row,
-    act::{Act, Deed},
-    refusal::{Refused, boxed, busy, conflict, is_step, no_product, not_visible, refusal},
+    Row, Subscriber,
+    act::{Act, Beginning, Deed, Start},
+    refusal::{Refused, boxed, busy, conflict, is_step, no_product, not_visible, other_interest, refusal},
     scope::Scope,
     situation::Ground,
     state_at, steps,
@@ -115,25 +115,20 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
     };
     let phase = phases::current(&snapshot)?;
     let ground = Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase };
-    let before = match &act.deed {
-        Deed::Begin(_) => None,
-        Deed::Continue { id, .. } => {
-            let scope = Scope::of(Some(caller), ground.snapshot);
-            match scope.find_locked(&*transaction, *id).await? {
-                Some(row) => Some(row),
-                None => {
-                    transaction.roll_back().await?;
-                    record_refusal(desk, order, NOT_VISIBLE, now).await?;
-                    return Err(not_visible().into());
-                }
-            }
+    let mut before = None;
+    if let Some(known) = act.known() {
+        before = Scope::of(Some(caller), ground.snapshot).find_locked(&*transaction, known.id).await?;
+        if before.is_none() {
+            transaction.roll_back().await?;
+            record_refusal(desk, order, NOT_VISIBLE, now).await?;
+            return Err(not_visible(act).into());
         }
-    };
+    }
     let with_row = |error: Error| Box::new(Refused { error, row: before.clone(), decision: None });
     let key = Key::new(caller, act.action().into(), &order.key, act).map_err(with_row)?;
     // Looked for after the row is locked: whoever was first with the same key has committed then.
     if let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
-        return Ok(repeat(&*transaction, &ground, caller, act.action(), &written).await?);
+        return Ok(repeat(&*transaction, &ground, caller, act, &written).await?);
     }
     act.check(ground.today).map_err(with_row)?;
     match permit(&ground, caller, act, before) {
@@ -163,12 +158,12 @@ async fn repeat(
     db: &impl ConnectionTrait,
     ground: &Ground<'_>,
     caller: &Caller,
-    action: Action,
+    act: &Act,
     written: &Written,
 ) -> Result<Done, Refused> {
     let scope = Scope::of(Some(caller), ground.snapshot);
-    let row = scope.find(db, written.entity_id).await?.ok_or_else(not_visible)?;
-    let decision = ground.engine.recall(action, phases::from_key(written.phase), &written.rule);
+    let row = scope.find(db, written.entity_id).await?.ok_or_else(|| not_visible(act))?;
+    let decision = ground.engine.recall(act.action(), phases::from_key(written.phase), &written.rule);
     let decision = decision.ok_or_else(|| Error::internal(format!("the rule {} is gone", written.rule)))?;
     Ok(Done { row, decision: Arc::new(decision) })
 }
@@ -176,18 +171,7 @@ async fn repeat(
 /// Asks the rules and works out the row that would be written.
 fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) -> Result<Change, Box<Refused>> {
     match (&act.deed, before) {
-        (Deed::Begin(beginning), _) => {
-            let at = ground.snapshot.products.find(beginning.product).ok_or_else(no_product).map_err(boxed)?;
-            let from = beginning.from.unwrap_or(ground.today);
-            let permit = ground.permit_beginning(caller, act.action(), beginning.subscriber, at, from);
-            let permit = permit.map_err(|(situation, decision)| refusal(&situation, decision, None))?;
-            // Ids grow with time, but not by the wall clock.
-            let seconds = u64::try_from(ground.now.timestamp()).unwrap_or_default();
-            let id =
-                Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, ground.now.timestamp_subsec_nanos()));
-            let after = steps::begin(ground, &permit, caller, id, beginning, at).map_err(boxed)?;
-            Ok(Change { before: None, after, permit })
-        }
+        (Deed::Begin(beginning), interest) => begin(ground, caller, act.action(), beginning, interest),
         (Deed::Continue { version, step, .. }, Some(before)) => {
             let situation = ground.existing(caller, step.action(), &before, None).map_err(boxed)?;
             let decided = ground.engine.permit(&situation);
@@ -209,14 +193,42 @@ fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) 
     }
 }
 
+/// Works out the row of a beginning: a new one, or an interest that becomes a request.
+fn begin(
+    ground: &Ground<'_>,
+    caller: &Caller,
+    action: Action,
+    beginning: &Beginning,
+    interest: Option<Row>,
+) -> Result<Change, Box<Refused>> {
+    let at = ground.snapshot.products.find(beginning.product).ok_or_else(no_product).map_err(boxed)?;
+    let from = beginning.from.unwrap_or(ground.today);
+    let decided = ground.permit_beginning(caller, action, beginning.subscriber, at, from, interest.as_ref());
+    if let (Some(row), Start::Request { interest: Some(known) }) = (&interest, &beginning.start) {
+        let is_same = Subscriber::of(row) == Some(beginning.subscriber) && row.product_id == beginning.product;
+        let error = match is_same {
+            false => Some(other_interest()),
+            true if row.version != known.version => Some(conflict(row.version, known.version)),
+            true => None,
+        };
+        // A caller without the right learns of that first.
+        let may = decided.as_ref().map_or_else(|(_, refusal)| is_step(refusal), |_| true);
+        if let Some(error) = error.filter(|_| may) {
+            return Err(Box::new(Refused { error, row: interest, decision: None }));
+        }
+    }
+    let permit = decided.map_err(|(situation, decision)| refusal(&situation, decision, interest.as_ref()))?;
+    // Ids grow with time, but not by the wall clock.
+    let seconds = u64::try_from(ground.now.timestamp()).unwrap_or_default();
+    let moment = uuid::Timestamp::from_unix(uuid::NoContext, seconds, ground.now.timestamp_subsec_nanos());
+    let new = steps::begin(ground, &permit, caller, Uuid::new_v7(moment), beginning, at).map_err(boxed)?;
+    let after = interest.as_ref().map_or_else(|| new.clone(), |interest| steps::turn(interest, new.clone()));
+    Ok(Change { before: interest, after, permit })
+}
+
 async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: DateTimeUtc) -> Result<Done, Refused> {
     let Change { before, after, permit } = change;
     let act = &order.act;
-    let active = after.clone().into_active_model();
-    match &before {
-        None => active.insert(db).await?,
-        Some(_) => active.reset_all().update(db).await?,
-    };
     let history = subscription_history::Model {
         subscription_id: after.id,
         version: after.version,
@@ -228,7 +240,7 @@ async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: Da
         reason_text: Some(act.reason.text.clone()),
         reason_reference: act.reason.reference.clone(),
     };
-    subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await?;
+    store(db, &after, before.is_none(), history).await?;
     let mut heads = Heads::lock(db).await?;
     let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
     feed::append(db, &mut heads, &[changed], now).await?;
@@ -243,6 +255,21 @@ async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: Da
     audit::append(db, &mut heads, event, now).await?;
     heads.save(db).await?;
     Ok(Done { row: after, decision: permit.decision().clone() })
+}
+
+/// Writes a row with the entry of its history.
+pub(super) async fn store(
+    db: &impl ConnectionTrait,
+    row: &Row,
+    is_new: bool,
+    history: subscription_history::Model,
+) -> Result<(), DbErr> {
+    let active = row.clone().into_active_model();
+    match is_new {
+        true => active.insert(db).await?,
+        false => active.reset_all().update(db).await?,
+    };
+    subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await.map(drop)
 }
 
 async fn record_refusal(desk: &Desk, order: &Order, rule: &str, now: DateTimeUtc) -> Result<(), Refused> {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Row;
+use super::{
+    Row,
+    act::{Act, Deed},
+};
 use crate::{
     access::{Action, Decision, Situation},
     error::{Code, Error},
@@ -75,13 +78,27 @@ pub(super) fn refusal(situation: &Situation, decision: Arc<Decision>, row: Optio
     Box::new(Refused { error, row: row.cloned(), decision: Some(decision) })
 }
 
-pub(super) fn not_visible() -> Error {
+pub(super) fn other_interest() -> Error {
+    Error::bad_input(
+        "interest.subscription",
+        "Das Interesse gilt einer anderen Leistung oder einem anderen Bezieher. Bitte dessen eigenes Interesse angeben oder keines.",
+        "The interest is in another product, or of another subscriber. Please give its own interest, or none.",
+    )
+}
+
+pub(super) fn not_visible(act: &Act) -> Error {
     Error::new(
         Code::NotFound,
         "Einen Bezug mit dieser Kennung gibt es nicht, oder er ist für dieses Token nicht sichtbar.",
         "There is no subscription with this id, or it is not visible for this token.",
     )
-    .with("field", "subscription")
+    .with(
+        "field",
+        match act.deed {
+            Deed::Begin(_) => "interest.subscription",
+            Deed::Continue { .. } => "subscription",
+        },
+    )
     .next(
         "Kennung prüfen; fremde Bezüge sind nicht sichtbar.",
         "Check the id; subscriptions of others are not visible.",

@@ -65,8 +65,10 @@ impl Ground<'_> {
         subscriber: Subscriber,
         at: At<Product>,
         from: Date,
+        interest: Option<&Row>,
     ) -> Result<Permit, (Situation, Arc<Decision>)> {
-        let situation = self.beginning(caller, action, subscriber, at, from);
+        let subscription = interest.map(|row| self.subscribed(caller, row));
+        let situation = Situation { subscription, ..self.beginning(caller, action, subscriber, at, from) };
         self.engine.permit(&situation).map_err(|refused| {
             let allows = |other: &At<Product>| {
                 *other != at && self.engine.decide(&self.beginning(caller, action, subscriber, *other, from)).is_allowed

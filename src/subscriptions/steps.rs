@@ -7,16 +7,17 @@ use ::entity::{
     product_subscription::{Awaits, Matter, Origin, State},
 };
 use chrono::Months;
-use sea_orm::prelude::{Date, DateTimeUtc, Uuid};
+use sea_orm::prelude::{Date, Uuid};
 
 use super::{
     Row, Subscriber,
-    act::{Beginning, Step, check_not_past},
+    act::{Beginning, Contract, Start, Step, check_not_past},
     situation::Ground,
 };
 use crate::{
-    access::{Action, Approval, Caller, Permit},
+    access::{Approval, Caller, Permit},
     catalogue::{At, Price, Product},
+    clock::beginning_of,
     error::{Error, Result},
     phases, prices,
     text::german_day,
@@ -36,7 +37,8 @@ pub fn begin(
 ) -> Result<Row> {
     let product = &ground.snapshot.products[at].row;
     let from = beginning.from.unwrap_or(ground.today);
-    let price = price(ground, beginning.subscriber, at, from, !beginning.is_request)?;
+    let is_request = matches!(beginning.start, Start::Request { .. });
+    let price = price(ground, beginning.subscriber, at, from, !is_request)?;
     let mut row = Row {
         id,
         municipality_id: None,
@@ -75,17 +77,49 @@ pub fn begin(
         Subscriber::Provider(id) => row.provider_id = Some(id),
     }
     ask(&mut row, ground, caller);
-    if permit.action() == Action::RequestSubscription {
-        row.requested_from = Some(from);
-        match permit.approval() {
-            Some(approval) => {
-                row.state = State::Requested;
-                wait(&mut row, ground, Matter::Request, approval);
+    match &beginning.start {
+        Start::Interest => {}
+        Start::Request { .. } => {
+            row.requested_from = Some(from);
+            match permit.approval() {
+                Some(approval) => {
+                    row.state = State::Requested;
+                    wait(&mut row, ground, Matter::Request, approval);
+                }
+                None => agree(&mut row, from, product.term_months),
             }
-            None => agree(&mut row, from, product.term_months),
         }
+        Start::Contract(contract) => report(&mut row, contract),
     }
     Ok(row)
+}
+
+/// An existing contract: it runs, on its own terms.
+fn report(row: &mut Row, contract: &Contract) {
+    row.state = State::Active;
+    row.origin = Origin::Reported;
+    row.agreed_from = Some(contract.active_since);
+    row.active_since = Some(contract.active_since);
+    row.notice_months = contract.notice_months.unwrap_or(row.notice_months);
+    row.term_end = contract.term_end;
+    if let Some(price) = contract.price {
+        row.price_unit = price.unit;
+        row.price_period = price.period;
+        row.price_amount_cents = Some(price.amount_cents);
+        row.price_percent_basis_points = None;
+        row.price_vat_basis_points = price.vat_basis_points;
+    }
+}
+
+/// An interest becomes the request that was worked out: it keeps its identity and its history.
+pub fn turn(interest: &Row, request: Row) -> Row {
+    Row {
+        id: interest.id,
+        version: interest.version + 1,
+        created_at: interest.created_at,
+        sample: interest.sample,
+        ..request
+    }
 }
 
 /// A step with a subscription.
@@ -203,7 +237,8 @@ fn wait(row: &mut Row, ground: &Ground<'_>, matter: Matter, approval: &Approval)
         Matter::Revocation => row.ends_on,
     };
     let usual = ground.now + OPEN_FOR;
-    row.expires_at = Some(latest.and_then(end_of_day).map_or(usual, |latest| latest.min(usual)));
+    row.expires_at =
+        Some(latest.and_then(|day| beginning_of(day.succ_opt()?)).map_or(usual, |latest| latest.min(usual)));
 }
 
 /// The last day on which notice to a last day is still in time.
@@ -273,12 +308,6 @@ fn set_price(row: &mut Row, price: &Price) {
     row.price_amount_cents = price.row.amount_cents;
     row.price_percent_basis_points = price.row.percent_basis_points;
     row.price_vat_basis_points = price.row.vat_basis_points;
-}
-
-/// The last moment of a calendar day, as the first of the next.
-fn end_of_day(day: Date) -> Option<DateTimeUtc> {
-    let midnight = day.succ_opt()?.and_hms_opt(0, 0, 0)?;
-    midnight.and_local_timezone(chrono_tz::Europe::Berlin).earliest().map(|moment| moment.to_utc())
 }
 
 fn agree(row: &mut Row, from: Date, term_months: Option<i32>) {

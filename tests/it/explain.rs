@@ -15,9 +15,10 @@ const EXPLAIN: &str = "query($input: ExplainInput!) { explain(input: $input) {
 const PHASES: [&str; 4] = ["PREPARATION", "FOUNDATION", "INTEGRATION", "STEADY_STATE"];
 const KINDS: [(&str, (&str, &str)); 4] =
     [("NotJoined", NOT_JOINED), ("Initial", INITIAL), ("Standard", STANDARD), ("Other", OTHER)];
-const ACTIONS: [(&str, &str); 10] = [
+const ACTIONS: [(&str, &str); 11] = [
     ("declareInterest", "DECLARE_INTEREST"),
     ("requestSubscription", "REQUEST_SUBSCRIPTION"),
+    ("reportContract", "REPORT_CONTRACT"),
     ("approveSubscription", "APPROVE_SUBSCRIPTION"),
     ("rejectSubscription", "REJECT_SUBSCRIPTION"),
     ("withdrawSubscription", "WITHDRAW_SUBSCRIPTION"),
@@ -101,6 +102,12 @@ async fn prepare(
         let asked = json!({ "action": action, "product": input["product"], "subscriber": input["subscriber"], "from": input["from"] });
         return (asked, input);
     }
+    if mutation == "reportContract" {
+        let mut input = app.request_of(AACHEN, product).await;
+        input.as_object_mut().unwrap().remove("from");
+        input["activeSince"] = json!("2024-01-01");
+        return (json!({ "action": action, "product": input["product"], "subscriber": input["subscriber"] }), input);
+    }
     let id = id_of(&app.subscription(AACHEN, product, legal(action, phase, product)).await);
     (json!({ "action": action, "subscription": id }), step(&id, 1, more(action)))
 }
@@ -166,7 +173,14 @@ fn named(role: &str, is_own: bool, offering: &str) -> Value {
 
 /// Whether a provider that offers the product acts for its own.
 fn is_of_offering_provider(action: &str) -> bool {
-    ["APPROVE_SUBSCRIPTION", "REJECT_SUBSCRIPTION", "ACTIVATE_SUBSCRIPTION", "TERMINATE_SUBSCRIPTION"].contains(&action)
+    [
+        "REPORT_CONTRACT",
+        "APPROVE_SUBSCRIPTION",
+        "REJECT_SUBSCRIPTION",
+        "ACTIVATE_SUBSCRIPTION",
+        "TERMINATE_SUBSCRIPTION",
+    ]
+    .contains(&action)
 }
 
 on_both_databases! {
@@ -206,7 +220,7 @@ on_both_databases! {
             }
         }
         // Beginnings are seen by all ten callers, the other eight actions by seven.
-        assert_eq!(cells, 4 * 4 * (2 * 10 + 8 * 7));
+        assert_eq!(cells, 4 * 4 * (3 * 10 + 8 * 7));
     }
 
     async fn an_approval_that_stands_in_the_way_is_named_and_is_one(app: TestApp) {

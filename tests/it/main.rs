@@ -12,6 +12,7 @@ mod cli;
 mod contacts;
 mod contract;
 mod contract_subscriptions;
+mod contracts_and_time;
 mod database;
 mod explain;
 mod http;

@@ -36,6 +36,12 @@ fn cases() -> Vec<Case> {
         Case { mutation: "declareInterest", subscription: None, more: nothing, may: &["own town", "manager"] },
         Case { mutation: "requestSubscription", subscription: None, more: nothing, may: &["own town", "manager"] },
         Case {
+            mutation: "reportContract",
+            subscription: None,
+            more: || json!({ "activeSince": "2024-01-01" }),
+            may: &["offering provider", "office"],
+        },
+        Case {
             mutation: "approveSubscription",
             subscription: Some(|row| waits(row, Awaits::Approval)),
             more: nothing,
@@ -111,7 +117,14 @@ fn callers() -> Vec<(&'static str, Option<String>, bool)> {
 async fn try_case(app: &TestApp, case: &Case, (name, token, is_visible): &(&str, Option<String>, bool)) {
     let place = format!("{} by {name}", case.mutation);
     let input = match case.subscription {
-        None => app.request_of(AACHEN, INITIAL).await,
+        None => {
+            let mut input = app.request_of(AACHEN, INITIAL).await;
+            if case.mutation == "reportContract" {
+                input.as_object_mut().unwrap().remove("from");
+            }
+            input.as_object_mut().unwrap().extend((case.more)().as_object().unwrap().clone());
+            input
+        }
         Some(change) => step(&id_of(&app.subscription(AACHEN, INITIAL, change).await), 1, (case.more)()),
     };
     let answer = app.send_act(token.as_deref(), case.mutation, input).await;

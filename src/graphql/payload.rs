@@ -1,0 +1,134 @@
+//! Payloads of changes: what was done, or what went wrong as errors of the caller.
+
+use async_graphql::{Enum, SimpleObject, Value};
+
+use super::{
+    context::Reading,
+    decision::{Decision, SubscriptionAction},
+    scalars::Date,
+    subscription::ProductSubscription,
+};
+use crate::error::{Code, Error, Result};
+
+/// What clients branch on when something goes wrong; also `extensions.code` of errors outside of payloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Code")]
+pub enum ErrorCode {
+    /// The HTTP request itself is wrong: no JSON, no query.
+    BadRequest,
+    /// The document is no valid GraphQL of this schema.
+    GraphqlValidationFailed,
+    /// A value is wrong; `path` says which.
+    BadUserInput,
+    /// A token is needed, or the one sent is not accepted.
+    Unauthenticated,
+    /// No rule lets the caller do it; `rule` names the one that decided.
+    Forbidden,
+    /// There is no such thing, or the caller may not know of it.
+    NotFound,
+    /// Somebody else changed it meanwhile; `currentVersion` is the version that it has now.
+    Conflict,
+    /// The state does not let the step happen; `legalSteps` are those that it does.
+    IllegalStep,
+    /// The key was used with another input.
+    IdempotencyKeyReused,
+    /// What was open has expired.
+    Expired,
+    /// The request is larger than a limit.
+    LimitExceeded,
+    /// The service can't answer for now.
+    Unavailable,
+    /// A fault of the service; only the request's id is told.
+    Internal,
+}
+
+/// Something that went wrong with a change; nothing was changed.
+#[derive(SimpleObject)]
+pub struct UserError {
+    /// What clients branch on.
+    code: ErrorCode,
+    /// Where in the input, from `input` on.
+    path: Vec<String>,
+    /// What is wrong, in the language of the request.
+    message: String,
+    /// What to do next, in the language of the request.
+    next_step: String,
+    /// Id of the rule that refused, for FORBIDDEN, ILLEGAL_STEP and EXPIRED.
+    rule: Option<String>,
+    /// The version that the subscription has now, for CONFLICT.
+    current_version: Option<i64>,
+    /// The steps that the state allows, for ILLEGAL_STEP and EXPIRED.
+    legal_steps: Option<Vec<SubscriptionAction>>,
+    /// The earliest day that would be right, for a termination that is too early.
+    earliest: Option<Date>,
+}
+
+/// Outcome of a change of a subscription.
+#[derive(SimpleObject)]
+pub struct SubscriptionPayload {
+    /// The subscription as it stands now, also when the change was refused. Null when there is none that the caller may see.
+    subscription: Option<ProductSubscription>,
+    /// What the rules said; null when it did not come to that.
+    decision: Option<Decision>,
+    /// What went wrong; empty when the change was made.
+    errors: Vec<UserError>,
+}
+
+/// Faults, limits and what is about the token stand outside of payloads; everything else in them.
+pub fn payload(
+    reading: &Reading,
+    row: Option<crate::subscriptions::Row>,
+    decision: Option<std::sync::Arc<crate::access::Decision>>,
+    error: Option<Error>,
+) -> Result<Option<SubscriptionPayload>> {
+    let errors = match error {
+        Some(error) if matches!(error.code, Code::Internal | Code::Unavailable | Code::LimitExceeded) => {
+            return Err(error);
+        }
+        error => error.iter().map(|error| user_error(reading, error)).collect(),
+    };
+    let subscription = row.map(ProductSubscription::one);
+    Ok(Some(SubscriptionPayload { subscription, decision: decision.map(Decision), errors }))
+}
+
+fn user_error(reading: &Reading, error: &Error) -> UserError {
+    let text = |name: &str| match error.detail(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let field = text("field").unwrap_or_default();
+    let steps = error.detail("legalSteps").and_then(|steps| match steps {
+        Value::List(names) => {
+            let names = names.iter().filter_map(|name| if let Value::String(name) = name { Some(name) } else { None });
+            Some(names.filter_map(|name| name.parse::<crate::access::Action>().ok()).map(Into::into).collect())
+        }
+        _ => None,
+    });
+    UserError {
+        code: error.code.into(),
+        path: std::iter::once("input")
+            .chain(field.split('.').filter(|part| !part.is_empty()))
+            .map(str::to_owned)
+            .collect(),
+        message: error.message(reading.language),
+        next_step: error.next_step(reading.language).unwrap_or_else(|| usual_next_step(reading, error.code)),
+        rule: text("rule"),
+        current_version: match error.detail("currentVersion") {
+            Some(Value::Number(number)) => number.as_i64(),
+            _ => None,
+        },
+        legal_steps: steps,
+        earliest: text("earliest").and_then(|day| day.parse().ok()).map(Date),
+    }
+}
+
+fn usual_next_step(reading: &Reading, code: Code) -> String {
+    let (de, en) = match code {
+        Code::NotFound => {
+            ("Schlüssel oder Kennung prüfen und noch einmal senden.", "Check the key or id and send it again.")
+        }
+        Code::IdempotencyKeyReused => ("Einen neuen idempotencyKey vergeben.", "Choose a new idempotencyKey."),
+        _ => ("Den genannten Wert berichtigen und noch einmal senden.", "Correct the value named and send it again."),
+    };
+    reading.say(de, en).to_owned()
+}

@@ -1,0 +1,130 @@
+//! What happens by itself: terminations end on their day, and what nobody decided expires.
+//!
+//! States are right without it, see [`super::state_at`]; the tick writes them down, so that history, audit trail and change
+//! feed tell of them. Safe to run twice, and on several instances at once.
+
+use ::entity::{
+    audit_event::Outcome,
+    change::Type,
+    product_subscription::{self, Column, State},
+    subscription_history::{self, Action, ReasonCode},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::DateTimeUtc,
+    sea_query::{LockBehavior, LockType},
+};
+
+use super::{Row, perform::store, state_at};
+use crate::{
+    audit::{self, Actor, Event, Reason},
+    clock::day_of,
+    database::Database,
+    feed::{self, Changed},
+    records::Heads,
+};
+
+/// Subscriptions of one transaction: others can write between two of them.
+const ROWS_AT_ONCE: u64 = 200;
+
+/// What a tick wrote down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Terminations that ended.
+    pub ended: usize,
+    /// Requests and pending changes that expired.
+    pub expired: usize,
+}
+
+/// Writes down what is due at a moment. `now` is when that is written.
+pub async fn run(database: &Database, due_at: DateTimeUtc, now: DateTimeUtc) -> Result<Report, DbErr> {
+    let mut report = Report::default();
+    loop {
+        let transaction = database.begin_write().await?;
+        let rows = due(&*transaction, due_at).await?;
+        if rows.is_empty() {
+            return transaction.roll_back().await.map(|()| report);
+        }
+        let mut written = Vec::new();
+        for row in rows {
+            let next = next(&row, due_at, now);
+            let action = if next.state == State::Ended { Action::End } else { Action::Expire };
+            match action {
+                Action::End => report.ended += 1,
+                _ => report.expired += 1,
+            }
+            store(&*transaction, &next, false, history(&next, action, now)).await?;
+            written.push((row, next, action));
+        }
+        record(&*transaction, &written, now).await?;
+        transaction.commit().await?;
+    }
+}
+
+/// What is due and nobody else writes at the moment.
+async fn due(db: &impl ConnectionTrait, due_at: DateTimeUtc) -> Result<Vec<Row>, DbErr> {
+    let has_ended = Condition::all().add(Column::State.eq(State::Terminating)).add(Column::EndsOn.lt(day_of(due_at)));
+    let has_expired = Condition::all().add(Column::OpenMatter.is_not_null()).add(Column::ExpiresAt.lte(due_at));
+    product_subscription::Entity::find()
+        .filter(Condition::any().add(has_ended).add(has_expired))
+        .order_by_asc(Column::Id)
+        .limit(ROWS_AT_ONCE)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(db)
+        .await
+}
+
+fn next(row: &Row, due_at: DateTimeUtc, now: DateTimeUtc) -> Row {
+    Row {
+        state: state_at(row, due_at),
+        version: row.version + 1,
+        open_matter: None,
+        awaits: None,
+        open_quantity: None,
+        open_on: None,
+        expires_at: None,
+        updated_at: now,
+        ..row.clone()
+    }
+}
+
+fn history(row: &Row, action: Action, now: DateTimeUtc) -> subscription_history::Model {
+    let reason = reason();
+    subscription_history::Model {
+        subscription_id: row.id,
+        version: row.version,
+        at: now,
+        action,
+        state: row.state,
+        role: None,
+        reason_code: reason.code,
+        reason_text: Some(reason.text),
+        reason_reference: None,
+    }
+}
+
+fn reason() -> Reason {
+    Reason { code: ReasonCode::Other, text: "Fristablauf".to_owned(), reference: None }
+}
+
+async fn record(db: &impl ConnectionTrait, written: &[(Row, Row, Action)], now: DateTimeUtc) -> Result<(), DbErr> {
+    let json = |row: &Row| serde_json::to_value(row).map_err(|error| DbErr::Custom(error.to_string()));
+    let mut heads = Heads::lock(db).await?;
+    for (before, after, action) in written {
+        let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
+        feed::append(db, &mut heads, &[changed], now).await?;
+        let event = Event {
+            actor: Actor::service("tick"),
+            action: if *action == Action::End { "END" } else { "EXPIRE" },
+            outcome: Outcome::Committed,
+            entity: Some(("ProductSubscription", after.id)),
+            before: Some(json(before)?),
+            after: Some(json(after)?),
+            reason: Some(&reason()),
+            rule: None,
+            request_id: None,
+        };
+        audit::append(db, &mut heads, event, now).await?;
+    }
+    heads.save(db).await
+}
