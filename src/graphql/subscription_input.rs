@@ -148,11 +148,11 @@ impl ContractPriceInput {
                 "REVENUE_PERCENT has no amount. Please give another unit, or leave price out.",
             ));
         }
-        let vat = parse_hundredths("price.vatRate", &self.vat_rate, 100_00)?;
+        let vat = parse_hundredths("price.vatRate", &self.vat_rate, 10_000)?;
         Ok(ContractPrice {
             unit: self.unit.into(),
             period: self.period.into(),
-            amount_cents: parse_hundredths("price.amount", &self.amount, 1_000_000_000_00)?,
+            amount_cents: parse_hundredths("price.amount", &self.amount, 100_000_000_000)?,
             vat_basis_points: i32::try_from(vat).map_err(Error::internal)?,
         })
     }
