@@ -18,11 +18,15 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     access::Caller,
-    error::{Error, Result},
+    error::{Error, Result, check_text},
     listing::{self, Key, Keyset, Position},
     records::Heads,
 };
 
+/// Longest text of a reason, in characters.
+const LONGEST_REASON: usize = 2000;
+/// Longest reference of a resolution, in characters.
+const LONGEST_REFERENCE: usize = 200;
 /// Events that are read at once while the chain is walked.
 const EVENTS_AT_ONCE: u64 = 5_000;
 
@@ -35,6 +39,21 @@ pub struct Reason {
     pub text: String,
     /// Reference of a resolution (Beschluss).
     pub reference: Option<String>,
+}
+
+impl Reason {
+    /// Checks the texts: a sentence, not endless, no NUL.
+    pub fn check(&self) -> Result<()> {
+        check_text("reason.text", &self.text, LONGEST_REASON)?;
+        if self.text.trim().is_empty() {
+            return Err(Error::bad_input(
+                "reason.text",
+                "reason.text ist leer. Bitte einen Satz zur Begründung schreiben.",
+                "reason.text is empty. Please write a sentence that gives the reason.",
+            ));
+        }
+        self.reference.as_ref().map_or(Ok(()), |text| check_text("reason.reference", text, LONGEST_REFERENCE))
+    }
 }
 
 /// Who did it.

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod listing;
 pub mod municipalities;
+pub mod phase_changes;
 pub mod phases;
 pub mod prices;
 pub mod products;

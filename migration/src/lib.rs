@@ -18,6 +18,7 @@ mod m20261123_000010_create_subscription_history;
 mod m20261123_000011_create_records;
 mod m20261123_000012_create_idempotency_keys;
 mod m20261123_000013_protect_audit_events;
+mod m20261123_000014_create_phase_proposals;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_create_records::Migration),
             Box::new(m20261123_000012_create_idempotency_keys::Migration),
             Box::new(m20261123_000013_protect_audit_events::Migration),
+            Box::new(m20261123_000014_create_phase_proposals::Migration),
         ]
     }
 }

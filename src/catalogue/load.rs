@@ -6,7 +6,11 @@ use ::entity::{
     product_key, product_municipality, provider, provider_coverage, provider_merger, provider_merger_predecessor,
     standard_product,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::DateTimeUtc,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::Contact;
 use crate::database::Database;
@@ -48,6 +52,18 @@ pub(super) async fn version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
 pub(super) async fn lock_version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let state = catalogue_state::Entity::find().lock_shared().one(db).await?;
     Ok(state.map_or(0, |state| state.version))
+}
+
+/// Raises the version: by every write of something that is published, before it locks `record_heads`. Whoever decides on the
+/// catalogue waits until the transaction ends.
+pub async fn raise_version(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
+    catalogue_state::Entity::update_many()
+        .col_expr(catalogue_state::Column::Version, Expr::col(catalogue_state::Column::Version).add(1))
+        .col_expr(catalogue_state::Column::UpdatedAt, Expr::value(now))
+        .filter(catalogue_state::Column::Id.eq(1))
+        .exec(db)
+        .await
+        .map(drop)
 }
 
 /// Reads all tables in one consistent read. The order of rows is made later, in memory.

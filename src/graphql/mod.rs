@@ -19,6 +19,7 @@ pub mod nulls;
 pub mod order;
 pub mod payload;
 pub mod phase;
+pub mod phase_change;
 pub mod price;
 pub mod product;
 pub mod product_list;
@@ -58,7 +59,7 @@ pub struct Query(
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
 #[derive(Default, MergedObject)]
-pub struct Mutation(subscription_mutation::SubscriptionMutation);
+pub struct Mutation(subscription_mutation::SubscriptionMutation, phase_change::PhaseChangeMutation);
 
 /// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -103,7 +103,7 @@ fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
         "Municipality" => snapshot.municipalities.find(row).map(|at| Municipality(at).into()),
         "Category" => snapshot.categories.find(row).map(|at| Category(at).into()),
         "CustomerGroup" => snapshot.customer_groups.find(row).map(|at| CustomerGroup(at).into()),
-        "TransformationPhase" => snapshot.phases.find(row).map(|at| TransformationPhase(at).into()),
+        "TransformationPhase" => snapshot.phases.find(row).map(|at| TransformationPhase::at(at).into()),
         _ => None,
     })
 }

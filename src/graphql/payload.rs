@@ -91,7 +91,8 @@ pub fn payload(
     Ok(Some(SubscriptionPayload { subscription, decision: decision.map(Decision), errors }))
 }
 
-fn user_error(reading: &Reading, error: &Error) -> UserError {
+/// An error of the caller, as a payload tells it.
+pub fn user_error(reading: &Reading, error: &Error) -> UserError {
     let text = |name: &str| match error.detail(name) {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,

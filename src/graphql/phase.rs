@@ -1,10 +1,13 @@
 //! Transformation phases.
 
+use std::sync::Arc;
+
+use ::entity::phase;
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{context::snapshot, node::global_id, scalars::Date};
 use crate::{
-    catalogue::{self, At},
+    catalogue::{self, At, Snapshot},
     error::Result,
     phases::no_reference_data,
 };
@@ -49,12 +52,26 @@ pub struct ExitCriterion<'s> {
 }
 
 /// A phase of the transformation to one central municipal provider.
-#[derive(Description, Clone, Copy)]
-pub struct TransformationPhase(pub At<catalogue::Phase>);
+#[derive(Description, Clone)]
+pub struct TransformationPhase {
+    at: At<catalogue::Phase>,
+    // As it was just written, newer than the snapshot of this request.
+    written: Option<Arc<phase::Model>>,
+}
 
 impl TransformationPhase {
-    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Phase {
-        &snapshot(context).phases[self.0]
+    /// The phase at a place of the snapshot.
+    pub fn at(at: At<catalogue::Phase>) -> Self {
+        Self { at, written: None }
+    }
+
+    /// The phase as it was just written; none when the snapshot does not know it.
+    pub fn as_written(snapshot: &Snapshot, row: phase::Model) -> Option<Self> {
+        Some(Self { at: snapshot.phases.find(row.id)?, written: Some(Arc::new(row)) })
+    }
+
+    fn row<'c>(&'c self, context: &Context<'c>) -> &'c phase::Model {
+        self.written.as_deref().unwrap_or_else(|| &snapshot(context).phases[self.at].row)
     }
 }
 
@@ -62,52 +79,52 @@ impl TransformationPhase {
 impl TransformationPhase {
     /// Opaque global id, the same for ever.
     pub async fn id(&self, context: &Context<'_>) -> ID {
-        global_id("TransformationPhase", self.row(context).row.id)
+        global_id("TransformationPhase", self.row(context).id)
     }
 
     /// Natural key.
     async fn key(&self, context: &Context<'_>) -> PhaseKey {
-        self.row(context).row.key.into()
+        self.row(context).key.into()
     }
 
     /// Place in the order, from 1.
     async fn ordinal(&self, context: &Context<'_>) -> i32 {
-        self.row(context).row.ordinal
+        self.row(context).ordinal
     }
 
     /// Name, in German.
-    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
-        &self.row(context).row.name
+    async fn name<'c>(&'c self, context: &Context<'c>) -> &'c str {
+        &self.row(context).name
     }
 
     /// What the phase is about, in German.
-    async fn theme<'c>(&self, context: &Context<'c>) -> &'c str {
-        &self.row(context).row.theme
+    async fn theme<'c>(&'c self, context: &Context<'c>) -> &'c str {
+        &self.row(context).theme
     }
 
     /// Where it stands.
     async fn state(&self, context: &Context<'_>) -> PhaseState {
-        self.row(context).row.state.into()
+        self.row(context).state.into()
     }
 
     /// Planned first day; null while nothing is planned.
     async fn planned_start(&self, context: &Context<'_>) -> Option<Date> {
-        self.row(context).row.planned_start.map(Date)
+        self.row(context).planned_start.map(Date)
     }
 
     /// First day.
     async fn started_at(&self, context: &Context<'_>) -> Option<Date> {
-        self.row(context).row.started_at.map(Date)
+        self.row(context).started_at.map(Date)
     }
 
     /// Last day.
     async fn ended_at(&self, context: &Context<'_>) -> Option<Date> {
-        self.row(context).row.ended_at.map(Date)
+        self.row(context).ended_at.map(Date)
     }
 
     /// What must hold before it is left.
     async fn exit_criteria<'c>(&self, context: &Context<'c>) -> Vec<ExitCriterion<'c>> {
-        let criteria = self.row(context).exit_criteria.iter();
+        let criteria = snapshot(context).phases[self.at].exit_criteria.iter();
         criteria
             .map(|row| ExitCriterion {
                 text: &row.text,
@@ -119,8 +136,8 @@ impl TransformationPhase {
     }
 
     /// Founding document and passage, and what is `ours`.
-    async fn source<'c>(&self, context: &Context<'c>) -> &'c str {
-        &self.row(context).row.source
+    async fn source<'c>(&'c self, context: &Context<'c>) -> &'c str {
+        &self.row(context).source
     }
 }
 
@@ -132,11 +149,11 @@ pub struct PhaseQuery;
 impl PhaseQuery {
     /// The four phases in order; exactly one is current.
     async fn phases(&self, context: &Context<'_>) -> Vec<TransformationPhase> {
-        snapshot(context).phases.places().map(TransformationPhase).collect()
+        snapshot(context).phases.places().map(TransformationPhase::at).collect()
     }
 
     /// The phase that is current today.
     async fn current_phase(&self, context: &Context<'_>) -> Result<TransformationPhase> {
-        snapshot(context).current_phase().map(TransformationPhase).ok_or_else(no_reference_data)
+        snapshot(context).current_phase().map(TransformationPhase::at).ok_or_else(no_reference_data)
     }
 }

@@ -11,17 +11,17 @@ mod sample;
 
 use std::str::FromStr;
 
-use ::entity::{audit_event::Outcome, catalogue_state, category, change::Type, municipality, product};
+use ::entity::{audit_event::Outcome, category, change::Type, municipality, product};
 use sea_orm::{
-    ActiveModelBehavior, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
-    PaginatorTrait, QueryFilter,
+    ActiveModelBehavior, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait, PaginatorTrait,
     prelude::{DateTimeUtc, Uuid},
-    sea_query::{Expr, ExprTrait, ValueType},
+    sea_query::ValueType,
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
     audit::{self, Actor, Event},
+    catalogue,
     clock::Clock,
     database::Database,
     feed::{self, Changed},
@@ -60,7 +60,7 @@ async fn load(database: &Database, clock: Clock, content: Content) -> Result<Rep
         reports.push(("LOAD_SAMPLE_DATA", writer));
     }
     if !reports.is_empty() {
-        raise_version(&db, clock).await?;
+        catalogue::raise_version(&db, clock.now()).await?;
     }
     let mut report = Report::new();
     for (action, writer) in reports {
@@ -82,16 +82,6 @@ async fn load_reference(writer: &mut Writer<'_>) -> Result<(), DbErr> {
     writer.insert::<category::Entity>("categories", categories()?).await?;
     groups::load(writer).await?;
     phases::load(writer).await
-}
-
-async fn raise_version(db: &impl ConnectionTrait, clock: Clock) -> Result<(), DbErr> {
-    catalogue_state::Entity::update_many()
-        .col_expr(catalogue_state::Column::Version, Expr::col(catalogue_state::Column::Version).add(1))
-        .col_expr(catalogue_state::Column::UpdatedAt, Expr::value(clock.now()))
-        .filter(catalogue_state::Column::Id.eq(1))
-        .exec(db)
-        .await?;
-    Ok(())
 }
 
 /// Writes rows of one transaction and counts them.

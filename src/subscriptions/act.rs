@@ -11,14 +11,10 @@ use super::Subscriber;
 use crate::{
     access::Action,
     audit::Reason,
-    error::{Error, Result, check_text},
+    error::{Error, Result},
     text::german_day,
 };
 
-/// Longest text of a reason, in characters.
-const LONGEST_REASON: usize = 2000;
-/// Longest reference of a resolution, in characters.
-const LONGEST_REFERENCE: usize = 200;
 /// Most units.
 const MOST_UNITS: i64 = i32::MAX as i64;
 /// How many years ahead a day may lie.
@@ -209,7 +205,7 @@ impl Act {
 
     /// Checks the values. A day that was right when a request was first sent need not be so when it is sent again.
     pub fn check(&self, today: Date) -> Result<()> {
-        check_reason(&self.reason)?;
+        self.reason.check()?;
         match &self.deed {
             Deed::Begin(beginning) => {
                 check_quantity(beginning.quantity)?;
@@ -227,18 +223,6 @@ impl Act {
             },
         }
     }
-}
-
-fn check_reason(reason: &Reason) -> Result<()> {
-    check_text("reason.text", &reason.text, LONGEST_REASON)?;
-    if reason.text.trim().is_empty() {
-        return Err(Error::bad_input(
-            "reason.text",
-            "reason.text ist leer. Bitte einen Satz zur Begründung schreiben.",
-            "reason.text is empty. Please write a sentence that gives the reason.",
-        ));
-    }
-    reason.reference.as_ref().map_or(Ok(()), |text| check_text("reason.reference", text, LONGEST_REFERENCE))
 }
 
 fn check_contract(contract: &Contract, today: Date) -> Result<()> {

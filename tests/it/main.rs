@@ -21,6 +21,7 @@ mod input;
 mod layers;
 mod limits;
 mod paging;
+mod phase_changes;
 mod records;
 mod refusals;
 mod schema;

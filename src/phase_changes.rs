@@ -1,0 +1,363 @@
+//! From one phase to another: one person of the transformation office proposes, another confirms.
+//!
+//! Open exit criteria refuse a step forward unless they are overridden with a reason. A proposal holds for the phase in
+//! which it was made, for 90 days.
+
+use std::sync::Arc;
+
+use ::entity::{
+    audit_event::Outcome,
+    change::Type,
+    phase::{self, Key as PhaseKey, State},
+    phase_exit_criterion as criterion, phase_proposal as proposal,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    prelude::{DateTimeUtc, Uuid},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    access::{Caller, Role},
+    audit::{self, Event, Reason},
+    catalogue,
+    clock::day_of,
+    desk::Desk,
+    error::{Code, Error, Result},
+    feed::{self, Changed},
+    idempotency::{Key, Written},
+    records::Heads,
+};
+
+/// How long a proposal can be confirmed.
+const OPEN_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
+/// The rule that lets the transformation office do it.
+const RULE: &str = "transformation-office-changes-phase";
+/// How often a change begins again because another with the same key was faster.
+const ATTEMPTS: usize = 3;
+
+/// Who asks, under which key, in which request.
+#[derive(Clone, Debug)]
+pub struct Order<D> {
+    /// Who.
+    pub caller: Caller,
+    /// The caller's own key for this change.
+    pub key: String,
+    /// The request that it came with.
+    pub request_id: String,
+    /// What is to be done.
+    pub deed: D,
+}
+
+/// A proposal that is to be made.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proposing {
+    /// The phase to enter.
+    pub to: PhaseKey,
+    /// Although exit criteria are open.
+    pub overrides_open_criteria: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A proposal that is to be confirmed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Confirming {
+    /// Which one.
+    pub proposal: Uuid,
+}
+
+/// What was written, for the audit trail.
+struct Act<'a> {
+    action: &'static str,
+    entity: (&'static str, Uuid),
+    before: Option<Value>,
+    after: Option<Value>,
+    reason: Option<&'a Reason>,
+}
+
+/// Proposes to enter a phase.
+pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
+    const ACTION: &str = "PROPOSE_PHASE_CHANGE";
+    order.deed.reason.check()?;
+    may(&desk, &order, ACTION, Some(&order.deed.reason)).await?;
+    let key = Key::new(&order.caller, ACTION, &order.key, &order.deed)?;
+    for _ in 0..ATTEMPTS {
+        let now = desk.clock.now();
+        let db = desk.database.begin_write().await?;
+        if let Some(written) = key.find(&*db, now).await? {
+            return find(&*db, written.entity_id).await;
+        }
+        let phases = phases(&*db).await?;
+        let current = current(&phases)?;
+        check_step(&*db, current, &phases, &order.deed).await?;
+        let row = proposal::Model {
+            id: Uuid::new_v4(),
+            from_phase: current.key,
+            to_phase: order.deed.to,
+            overrides_open_criteria: order.deed.overrides_open_criteria,
+            proposed_by_issuer: order.caller.issuer.clone(),
+            proposed_by_subject: order.caller.subject.clone(),
+            proposed_at: now,
+            expires_at: now + OPEN_FOR,
+            confirmed_at: None,
+        };
+        row.clone().into_active_model().insert(&*db).await?;
+        if !key.keep(&*db, written(row.id, current.key), now).await? {
+            db.roll_back().await?;
+            continue;
+        }
+        let act = Act {
+            action: ACTION,
+            entity: ("PhaseChangeProposal", row.id),
+            before: None,
+            after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
+            reason: Some(&order.deed.reason),
+        };
+        record(&*db, &order, act, &[], now).await?;
+        db.commit().await?;
+        return Ok(row);
+    }
+    Err(busy())
+}
+
+/// Confirms a proposal: the phase changes at once. Gives the phase that is current then.
+pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase::Model> {
+    const ACTION: &str = "CONFIRM_PHASE_CHANGE";
+    may(&desk, &order, ACTION, None).await?;
+    let key = Key::new(&order.caller, ACTION, &order.key, &order.deed)?;
+    for _ in 0..ATTEMPTS {
+        let now = desk.clock.now();
+        let db = desk.database.begin_write().await?;
+        // First the catalogue's version, as every write: whoever decides by the phase waits for this.
+        catalogue::raise_version(&*db, now).await?;
+        let phases = phases(&*db).await?;
+        let current = current(&phases)?;
+        if let Some(written) = key.find(&*db, now).await? {
+            let entered = phases.iter().find(|phase| phase.id == written.entity_id);
+            return entered.cloned().ok_or_else(|| Error::internal("a phase is gone"));
+        }
+        let row = find(&*db, order.deed.proposal).await?;
+        if let Err(error) = check_confirmation(&row, &order.caller, current.key, now) {
+            db.roll_back().await?;
+            if error.code == Code::Forbidden {
+                refuse(&desk, &order, ACTION, None, "two-people").await?;
+            }
+            return Err(error);
+        }
+        let entered = enter(&*db, current, &phases, row.to_phase, now).await?;
+        let confirmed = proposal::ActiveModel { id: Set(row.id), confirmed_at: Set(Some(now)), ..Default::default() };
+        confirmed.update(&*db).await?;
+        if !key.keep(&*db, written(entered.id, current.key), now).await? {
+            db.roll_back().await?;
+            continue;
+        }
+        let act = Act {
+            action: ACTION,
+            entity: ("TransformationPhase", entered.id),
+            before: Some(serde_json::json!({ "phase": current.key })),
+            after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
+            reason: None,
+        };
+        let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
+        record(&*db, &order, act, &changed, now).await?;
+        db.commit().await?;
+        desk.live.refresh().await;
+        return Ok(entered);
+    }
+    Err(busy())
+}
+
+/// Only the transformation office; a refusal is recorded.
+async fn may<D: Serialize>(desk: &Desk, order: &Order<D>, action: &'static str, reason: Option<&Reason>) -> Result<()> {
+    if order.caller.is(Role::TransformationOffice) {
+        return Ok(());
+    }
+    refuse(desk, order, action, reason, "no-rule-permits").await?;
+    Err(Error::new(
+        Code::Forbidden,
+        "Die Phase wechselt nur das Transformationsbüro, zu zweit.",
+        "The phase is changed by the transformation office only, by two people.",
+    )
+    .with("rule", "no-rule-permits")
+    .next("Das Transformationsbüro kann es.", "The transformation office can do it."))
+}
+
+/// Whether a phase can be entered from the current one.
+async fn check_step(
+    db: &impl ConnectionTrait,
+    current: &phase::Model,
+    phases: &[phase::Model],
+    deed: &Proposing,
+) -> Result<()> {
+    if deed.to == current.key {
+        return Err(Error::bad_input(
+            "to",
+            "Diese Phase gilt schon. Bitte eine andere angeben.",
+            "This phase is current already. Please give another one.",
+        ));
+    }
+    let wanted = phases.iter().find(|phase| phase.key == deed.to).map_or(0, |phase| phase.ordinal);
+    let open = criterion::Entity::find()
+        .filter(criterion::Column::PhaseId.eq(current.id))
+        .filter(criterion::Column::Met.eq(false))
+        .order_by_asc(criterion::Column::Ordinal)
+        .all(db)
+        .await?;
+    if open.is_empty() || deed.overrides_open_criteria || wanted < current.ordinal {
+        return Ok(());
+    }
+    let open: Vec<String> = open.into_iter().map(|criterion| criterion.text).collect();
+    let open = open.join("; ");
+    Err(Error::bad_input(
+        "overrideOpenCriteria",
+        format!("Austrittskriterien sind offen: {open}."),
+        format!("Exit criteria are open: {open}."),
+    )
+    .next(
+        "Kriterien erfüllen, oder mit overrideOpenCriteria und Begründung darüber hinweggehen.",
+        "Meet the criteria, or override them with overrideOpenCriteria and a reason.",
+    ))
+}
+
+fn check_confirmation(row: &proposal::Model, caller: &Caller, current: PhaseKey, now: DateTimeUtc) -> Result<()> {
+    if caller.is_person(&row.proposed_by_issuer, &row.proposed_by_subject) {
+        return Err(Error::new(
+            Code::Forbidden,
+            "Wer den Phasenwechsel vorgeschlagen hat, kann ihn nicht bestätigen.",
+            "Whoever proposed the change of phase can't confirm it.",
+        )
+        .with("rule", "two-people")
+        .next(
+            "Eine andere Person des Transformationsbüros kann es.",
+            "Another person of the transformation office can.",
+        ));
+    }
+    if row.confirmed_at.is_some() || row.from_phase != current {
+        return Err(Error::new(
+            Code::Conflict,
+            "Die Phase hat inzwischen gewechselt; dieser Vorschlag gilt nicht mehr.",
+            "The phase has changed meanwhile; this proposal does not hold any more.",
+        )
+        .with("field", "proposal")
+        .next("Bei Bedarf neu vorschlagen.", "Propose again if needed."));
+    }
+    if row.expires_at <= now {
+        return Err(Error::new(Code::Expired, "Der Vorschlag ist verfallen.", "The proposal has expired.")
+            .with("field", "proposal")
+            .next("Neu vorschlagen.", "Propose again."));
+    }
+    Ok(())
+}
+
+async fn enter(
+    db: &impl ConnectionTrait,
+    current: &phase::Model,
+    phases: &[phase::Model],
+    to: PhaseKey,
+    now: DateTimeUtc,
+) -> Result<phase::Model> {
+    let entered = phases.iter().find(|phase| phase.key == to).ok_or_else(|| Error::internal("a phase is missing"))?;
+    let today = day_of(now);
+    let state = if entered.ordinal > current.ordinal { State::Done } else { State::Upcoming };
+    // First the old phase ends: two current ones are refused by the database.
+    let ended = phase::ActiveModel {
+        id: Set(current.id),
+        state: Set(state),
+        ended_at: Set((state == State::Done).then_some(today)),
+        ..Default::default()
+    };
+    ended.update(db).await?;
+    let begun = phase::ActiveModel {
+        id: Set(entered.id),
+        state: Set(State::Current),
+        started_at: Set(Some(today)),
+        ended_at: Set(None),
+        ..Default::default()
+    };
+    Ok(begun.update(db).await?)
+}
+
+async fn phases(db: &impl ConnectionTrait) -> Result<Vec<phase::Model>> {
+    Ok(phase::Entity::find().order_by_asc(phase::Column::Ordinal).lock_exclusive().all(db).await?)
+}
+
+fn current(phases: &[phase::Model]) -> Result<&phase::Model> {
+    phases.iter().find(|phase| phase.state == State::Current).ok_or_else(crate::phases::no_reference_data)
+}
+
+async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<proposal::Model> {
+    let found = proposal::Entity::find_by_id(id).one(db).await?;
+    found.ok_or_else(|| {
+        Error::new(
+            Code::NotFound,
+            "Einen Vorschlag mit dieser Kennung gibt es nicht.",
+            "There is no proposal with this id.",
+        )
+        .with("field", "proposal")
+    })
+}
+
+fn written(entity_id: Uuid, phase: PhaseKey) -> Written {
+    Written { entity_id, rule: RULE.to_owned(), phase }
+}
+
+async fn record<D>(
+    db: &impl ConnectionTrait,
+    order: &Order<D>,
+    act: Act<'_>,
+    changed: &[Changed],
+    now: DateTimeUtc,
+) -> Result<()> {
+    let event = Event {
+        actor: (&order.caller).into(),
+        action: act.action,
+        outcome: Outcome::Committed,
+        entity: Some(act.entity),
+        before: act.before,
+        after: act.after,
+        reason: act.reason,
+        rule: Some(RULE),
+        request_id: Some(&order.request_id),
+    };
+    let mut heads = Heads::lock(db).await?;
+    feed::append(db, &mut heads, changed, now).await?;
+    audit::append(db, &mut heads, event, now).await?;
+    Ok(heads.save(db).await?)
+}
+
+async fn refuse<D: Serialize>(
+    desk: &Desk,
+    order: &Order<D>,
+    action: &'static str,
+    reason: Option<&Reason>,
+    rule: &str,
+) -> Result<()> {
+    let event = Event {
+        actor: (&order.caller).into(),
+        action,
+        outcome: Outcome::Refused,
+        entity: None,
+        before: None,
+        after: Some(serde_json::to_value(&order.deed).map_err(Error::internal)?),
+        reason,
+        rule: Some(rule),
+        request_id: Some(&order.request_id),
+    };
+    let db = desk.database.begin_write().await?;
+    let mut heads = Heads::lock(&*db).await?;
+    audit::append(&*db, &mut heads, event, desk.clock.now()).await?;
+    heads.save(&*db).await?;
+    Ok(db.commit().await?)
+}
+
+fn busy() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Derselbe Schlüssel wird gerade verwendet. Bitte gleich noch einmal versuchen.",
+        "The same key is in use. Please try again soon.",
+    )
+}
