@@ -7,6 +7,7 @@ use crate::{
     access::{self, Action, Engine, Offer, Phase, ProductKind, Role, Standing},
     catalogue::{At, Municipality, Product, Snapshot, search::Question},
     condition::Condition,
+    freezes,
     listing::{Key, Listing, Position},
     products::{self, Is},
     text::Text,
@@ -42,6 +43,8 @@ pub enum Reason {
     ProviderNotJoined,
     /// The current phase knows no requests yet.
     PhaseTooEarly,
+    /// It is frozen at the moment.
+    Frozen,
 }
 
 /// What one municipality can do about one product on a day.
@@ -95,11 +98,13 @@ impl<'s> Situation<'s> {
             return found(Status::Planned, product.row.available_from, Some(Reason::NotYetAvailable));
         }
         let kind = products::kind_on(self.snapshot, product, self.day);
+        let is_frozen = freezes::on(self.snapshot, at, self.day).is_some();
         let allows = |action| {
-            let situation = access::Situation::new(action, self.phase, kind);
+            let situation = access::Situation { is_frozen, ..access::Situation::new(action, self.phase, kind) };
             self.engine.decide(&situation.asked_as(Role::Municipality, Standing::Own)).is_allowed
         };
         let closed = match kind {
+            _ if is_frozen => Some(Reason::Frozen),
             ProductKind::NotJoined => Some(Reason::ProviderNotJoined),
             _ => Some(Reason::PhaseTooEarly),
         };
@@ -220,6 +225,10 @@ impl Reason {
             Self::ProviderNotJoined => Text::new(
                 "Der Anbieter ist dem Zentraldienstleister nicht beigetreten. Interesse kann bekundet werden, solange die Transformation läuft.",
                 "The provider has not joined the central provider. Interest can be declared while the transformation lasts.",
+            ),
+            Self::Frozen => Text::new(
+                "Die Leistung ist zurzeit gesperrt; siehe freezes.",
+                "The product is frozen at the moment; see freezes.",
             ),
             Self::PhaseTooEarly => Text::new(
                 "In der laufenden Phase kann nur Interesse bekundet werden.",

@@ -27,6 +27,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Any number, the same in every instance: who holds it migrates or loads.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
+/// Any other number: held together by those who decide on the catalogue, alone by who changes it.
+const CATALOGUE_LOCK: i64 = 0x69_746b_6175;
+
+/// Keeps the catalogue as it is until a transaction ends: together with others who decide on it, or alone to change it.
+///
+/// SQLite has one writer anyway. PostgreSQL's lock queues fairly: who waits to change the catalogue goes before those who
+/// come later to decide on it. A lock on the row would let them pass for ever.
+pub async fn hold_catalogue(db: &impl ConnectionTrait, alone: bool) -> Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let function = if alone { "pg_advisory_xact_lock" } else { "pg_advisory_xact_lock_shared" };
+    db.execute_unprepared(&format!("SELECT {function}({CATALOGUE_LOCK})")).await.map(drop)
+}
+
 /// A pool of connections, and how many statements went through it.
 #[derive(Clone, Debug)]
 pub struct Database {

@@ -202,7 +202,16 @@ impl fmt::Display for Error {
 
 impl From<sea_orm::DbErr> for Error {
     fn from(error: sea_orm::DbErr) -> Self {
-        Self::internal(error)
+        let mut translated = match error {
+            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => Self::new(
+                Code::Unavailable,
+                "Die Datenbank antwortet zurzeit nicht. Bitte gleich noch einmal versuchen.",
+                "The database does not answer at the moment. Please try again soon.",
+            ),
+            _ => return Self::internal(error),
+        };
+        translated.rest.cause = Some(error.to_string());
+        translated
     }
 }
 

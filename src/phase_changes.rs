@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use ::entity::{
-    audit_event::Outcome,
     change::Type,
     phase::{self, Key as PhaseKey, State},
     phase_exit_criterion as criterion, phase_proposal as proposal,
@@ -18,18 +17,15 @@ use sea_orm::{
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
-    access::{Caller, Role},
-    audit::{self, Event, Reason},
+    access::Caller,
     catalogue,
     clock::day_of,
     desk::Desk,
     error::{Code, Error, Result},
-    feed::{self, Changed},
-    idempotency::{Key, Written},
-    records::Heads,
+    feed::Changed,
+    orders::{Act, Order, busy, written},
 };
 
 /// How long a proposal can be confirmed.
@@ -39,19 +35,6 @@ const RULE: &str = "transformation-office-changes-phase";
 /// How often a change begins again because another with the same key was faster.
 const ATTEMPTS: usize = 3;
 
-/// Who asks, under which key, in which request.
-#[derive(Clone, Debug)]
-pub struct Order<D> {
-    /// Who.
-    pub caller: Caller,
-    /// The caller's own key for this change.
-    pub key: String,
-    /// The request that it came with.
-    pub request_id: String,
-    /// What is to be done.
-    pub deed: D,
-}
-
 /// A proposal that is to be made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Proposing {
@@ -59,8 +42,6 @@ pub struct Proposing {
     pub to: PhaseKey,
     /// Although exit criteria are open.
     pub overrides_open_criteria: bool,
-    /// Why.
-    pub reason: Reason,
 }
 
 /// A proposal that is to be confirmed.
@@ -70,21 +51,11 @@ pub struct Confirming {
     pub proposal: Uuid,
 }
 
-/// What was written, for the audit trail.
-struct Act<'a> {
-    action: &'static str,
-    entity: (&'static str, Uuid),
-    before: Option<Value>,
-    after: Option<Value>,
-    reason: Option<&'a Reason>,
-}
-
 /// Proposes to enter a phase.
 pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
     const ACTION: &str = "PROPOSE_PHASE_CHANGE";
-    order.deed.reason.check()?;
-    may(&desk, &order, ACTION, Some(&order.deed.reason)).await?;
-    let key = Key::new(&order.caller, ACTION, &order.key, &order.deed)?;
+    order.check_office(&desk, ACTION).await?;
+    let key = order.key(ACTION)?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -106,7 +77,7 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             confirmed_at: None,
         };
         row.clone().into_active_model().insert(&*db).await?;
-        if !key.keep(&*db, written(row.id, current.key), now).await? {
+        if !key.keep(&*db, written(row.id, RULE, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
@@ -115,9 +86,9 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             entity: ("PhaseChangeProposal", row.id),
             before: None,
             after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
-            reason: Some(&order.deed.reason),
+            rule: RULE,
         };
-        record(&*db, &order, act, &[], now).await?;
+        order.record(&*db, act, &[], now).await?;
         db.commit().await?;
         return Ok(row);
     }
@@ -127,8 +98,8 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
 /// Confirms a proposal: the phase changes at once. Gives the phase that is current then.
 pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase::Model> {
     const ACTION: &str = "CONFIRM_PHASE_CHANGE";
-    may(&desk, &order, ACTION, None).await?;
-    let key = Key::new(&order.caller, ACTION, &order.key, &order.deed)?;
+    order.check_office(&desk, ACTION).await?;
+    let key = order.key(ACTION)?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -144,14 +115,14 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase:
         if let Err(error) = check_confirmation(&row, &order.caller, current.key, now) {
             db.roll_back().await?;
             if error.code == Code::Forbidden {
-                refuse(&desk, &order, ACTION, None, "two-people").await?;
+                order.refuse(&desk, ACTION, "two-people").await?;
             }
             return Err(error);
         }
         let entered = enter(&*db, current, &phases, row.to_phase, now).await?;
         let confirmed = proposal::ActiveModel { id: Set(row.id), confirmed_at: Set(Some(now)), ..Default::default() };
         confirmed.update(&*db).await?;
-        if !key.keep(&*db, written(entered.id, current.key), now).await? {
+        if !key.keep(&*db, written(entered.id, RULE, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
@@ -160,30 +131,15 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase:
             entity: ("TransformationPhase", entered.id),
             before: Some(serde_json::json!({ "phase": current.key })),
             after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
-            reason: None,
+            rule: RULE,
         };
         let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
-        record(&*db, &order, act, &changed, now).await?;
+        order.record(&*db, act, &changed, now).await?;
         db.commit().await?;
         desk.live.refresh().await;
         return Ok(entered);
     }
     Err(busy())
-}
-
-/// Only the transformation office; a refusal is recorded.
-async fn may<D: Serialize>(desk: &Desk, order: &Order<D>, action: &'static str, reason: Option<&Reason>) -> Result<()> {
-    if order.caller.is(Role::TransformationOffice) {
-        return Ok(());
-    }
-    refuse(desk, order, action, reason, "no-rule-permits").await?;
-    Err(Error::new(
-        Code::Forbidden,
-        "Die Phase wechselt nur das Transformationsbüro, zu zweit.",
-        "The phase is changed by the transformation office only, by two people.",
-    )
-    .with("rule", "no-rule-permits")
-    .next("Das Transformationsbüro kann es.", "The transformation office can do it."))
 }
 
 /// Whether a phase can be entered from the current one.
@@ -299,65 +255,4 @@ async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<proposal::Model> {
         )
         .with("field", "proposal")
     })
-}
-
-fn written(entity_id: Uuid, phase: PhaseKey) -> Written {
-    Written { entity_id, rule: RULE.to_owned(), phase }
-}
-
-async fn record<D>(
-    db: &impl ConnectionTrait,
-    order: &Order<D>,
-    act: Act<'_>,
-    changed: &[Changed],
-    now: DateTimeUtc,
-) -> Result<()> {
-    let event = Event {
-        actor: (&order.caller).into(),
-        action: act.action,
-        outcome: Outcome::Committed,
-        entity: Some(act.entity),
-        before: act.before,
-        after: act.after,
-        reason: act.reason,
-        rule: Some(RULE),
-        request_id: Some(&order.request_id),
-    };
-    let mut heads = Heads::lock(db).await?;
-    feed::append(db, &mut heads, changed, now).await?;
-    audit::append(db, &mut heads, event, now).await?;
-    Ok(heads.save(db).await?)
-}
-
-async fn refuse<D: Serialize>(
-    desk: &Desk,
-    order: &Order<D>,
-    action: &'static str,
-    reason: Option<&Reason>,
-    rule: &str,
-) -> Result<()> {
-    let event = Event {
-        actor: (&order.caller).into(),
-        action,
-        outcome: Outcome::Refused,
-        entity: None,
-        before: None,
-        after: Some(serde_json::to_value(&order.deed).map_err(Error::internal)?),
-        reason,
-        rule: Some(rule),
-        request_id: Some(&order.request_id),
-    };
-    let db = desk.database.begin_write().await?;
-    let mut heads = Heads::lock(&*db).await?;
-    audit::append(&*db, &mut heads, event, desk.clock.now()).await?;
-    heads.save(&*db).await?;
-    Ok(db.commit().await?)
-}
-
-fn busy() -> Error {
-    Error::new(
-        Code::Unavailable,
-        "Derselbe Schlüssel wird gerade verwendet. Bitte gleich noch einmal versuchen.",
-        "The same key is in use. Please try again soon.",
-    )
 }

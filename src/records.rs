@@ -3,7 +3,7 @@
 //! Every write locks them last and commits right afterwards. So both have the order of commits and no gap, and a reader
 //! that has seen entry n never finds an entry before it that was not there.
 //!
-//! INVARIANT: of the rows that writes lock, `catalogue_state` comes first and `record_heads` last.
+//! INVARIANT: of what writes lock, the catalogue (`database::hold_catalogue`) comes first and `record_heads` last.
 
 use ::entity::record_head;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect};

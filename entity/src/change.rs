@@ -62,6 +62,8 @@ pub enum Type {
     Product,
     /// A phase.
     Phase,
+    /// A freeze.
+    Freeze,
     /// A contact.
     Contact,
     /// A subscription.

@@ -19,6 +19,7 @@ mod m20261123_000011_create_records;
 mod m20261123_000012_create_idempotency_keys;
 mod m20261123_000013_protect_audit_events;
 mod m20261123_000014_create_phase_proposals;
+mod m20261123_000015_create_freezes;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000012_create_idempotency_keys::Migration),
             Box::new(m20261123_000013_protect_audit_events::Migration),
             Box::new(m20261123_000014_create_phase_proposals::Migration),
+            Box::new(m20261123_000015_create_freezes::Migration),
         ]
     }
 }

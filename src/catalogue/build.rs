@@ -30,6 +30,7 @@ impl Snapshot {
             mergers: mergers(&mut rows),
             phases: phases(&mut rows),
             assumptions: std::mem::take(&mut rows.assumptions),
+            freezes: std::mem::take(&mut rows.freezes),
             products: Table::new(Vec::new(), |product: &Product| product.row.id),
             responsibilities: HashMap::new(),
             landschaftsverbaende,

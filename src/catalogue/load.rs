@@ -2,9 +2,9 @@
 
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
-    joining, landschaftsverband, municipality, phase, phase_exit_criterion, price, product, product_customer_group,
-    product_key, product_municipality, provider, provider_coverage, provider_merger, provider_merger_predecessor,
-    standard_product,
+    freeze, joining, landschaftsverband, municipality, phase, phase_exit_criterion, price, product,
+    product_customer_group, product_key, product_municipality, provider, provider_coverage, provider_merger,
+    provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::Contact;
-use crate::database::Database;
+use crate::database::{Database, hold_catalogue};
 
 /// The tables of the published catalogue, as they are.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ pub(super) struct Rows {
     pub phases: Vec<phase::Model>,
     pub exit_criteria: Vec<phase_exit_criterion::Model>,
     pub assumptions: Vec<estimate_assumption::Model>,
+    pub freezes: Vec<freeze::Model>,
 }
 
 /// The version of the catalogue that is committed now.
@@ -50,13 +51,14 @@ pub(super) async fn version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
 
 /// The version that is committed now, which no catalogue write raises until this transaction ends.
 pub(super) async fn lock_version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    let state = catalogue_state::Entity::find().lock_shared().one(db).await?;
-    Ok(state.map_or(0, |state| state.version))
+    hold_catalogue(db, false).await?;
+    version(db).await
 }
 
 /// Raises the version: by every write of something that is published, before it locks `record_heads`. Whoever decides on the
 /// catalogue waits until the transaction ends.
 pub async fn raise_version(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<(), DbErr> {
+    hold_catalogue(db, true).await?;
     catalogue_state::Entity::update_many()
         .col_expr(catalogue_state::Column::Version, Expr::col(catalogue_state::Column::Version).add(1))
         .col_expr(catalogue_state::Column::UpdatedAt, Expr::value(now))
@@ -112,5 +114,11 @@ pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
             .all(db)
             .await?,
         assumptions: estimate_assumption::Entity::find().all(db).await?,
+        freezes: freeze::Entity::find()
+            .filter(freeze::Column::LiftedAt.is_null())
+            .order_by_asc(freeze::Column::CreatedAt)
+            .order_by_asc(freeze::Column::Id)
+            .all(db)
+            .await?,
     })
 }

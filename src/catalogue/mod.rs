@@ -12,7 +12,7 @@ mod table;
 
 use std::collections::HashMap;
 
-use ::entity::{estimate_assumption, landschaftsverband, phase};
+use ::entity::{estimate_assumption, freeze, landschaftsverband, phase};
 use sea_orm::prelude::Date;
 
 pub use live::Live;
@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub phases: Table<Phase>,
     /// Quantities assumed for price estimates.
     pub assumptions: Vec<estimate_assumption::Model>,
+    /// Freezes that are not lifted, oldest first.
+    pub freezes: Vec<freeze::Model>,
     responsibilities: HashMap<Responsibility, Vec<Assignment>>,
     municipalities_by_ags: HashMap<String, At<Municipality>>,
     municipalities_by_ars: HashMap<String, At<Municipality>>,

@@ -62,6 +62,8 @@ pub enum AvailabilityReasonCode {
     ProviderNotJoined,
     /// The current phase knows no requests yet.
     PhaseTooEarly,
+    /// It is frozen at the moment; `freezes` tells why and until when.
+    Frozen,
 }
 
 /// Why a product is not available, as a code and as a sentence.

@@ -1,6 +1,9 @@
 //! What every resolver reads: one snapshot, one day, one language for the whole request.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_graphql::Context;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -32,6 +35,8 @@ pub struct Reading {
     pub request_id: String,
     /// Database, clock and rules.
     pub desk: Arc<Desk>,
+    /// Whether the database was asked: then fields may have been answered in another order than they were asked.
+    pub has_asked_database: Arc<AtomicBool>,
 }
 
 /// The ground of this request.
@@ -69,6 +74,7 @@ impl Reading {
 
     /// The database.
     pub fn db(&self) -> &sea_orm::DatabaseConnection {
+        self.has_asked_database.store(true, Ordering::Relaxed);
         self.desk.database.connection()
     }
 

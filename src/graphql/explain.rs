@@ -17,7 +17,7 @@ use crate::{
     catalogue::{self, At},
     error::{Code, Error, Result, check_text},
     phases,
-    subscriptions::{act::check_not_past, scope::Scope, situation::Ground},
+    subscriptions::{act::check_not_past, scope::Scope, situation::Ground, steps},
 };
 
 /// Another caller, as a token would name it.
@@ -150,7 +150,13 @@ fn beginning(
     let at = product(ground, "input.product", id)?;
     let subscriber = subscriber.find(ground.snapshot)?;
     let from = input.from.map_or(ground.today, |from| from.0);
-    check_not_past("input.from", from, ground.today)?;
+    if action != access::Action::ReportContract {
+        check_not_past("input.from", from, ground.today)?;
+    }
+    if action == access::Action::RequestSubscription {
+        // What the request would be refused for, whatever the rules say.
+        steps::price(ground, subscriber, at, from, false).map_err(|error| error.with("field", "input.from"))?;
+    }
     Ok(match ground.permit_beginning(caller, action, subscriber, at, from, None) {
         Ok(permit) => permit.decision().clone(),
         Err((_, refused)) => refused,

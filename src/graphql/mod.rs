@@ -10,6 +10,7 @@ pub mod customer_group;
 pub mod decision;
 pub mod documents;
 pub mod explain;
+pub mod freeze;
 pub mod guard;
 pub mod input;
 pub mod merger;
@@ -55,11 +56,16 @@ pub struct Query(
     decision::DecisionQuery,
     explain::ExplainQuery,
     audit::AuditQuery,
+    freeze::FreezeQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
 #[derive(Default, MergedObject)]
-pub struct Mutation(subscription_mutation::SubscriptionMutation, phase_change::PhaseChangeMutation);
+pub struct Mutation(
+    subscription_mutation::SubscriptionMutation,
+    phase_change::PhaseChangeMutation,
+    freeze::FreezeMutation,
+);
 
 /// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -1,7 +1,7 @@
 //! Puts the fields of an answer into the order of the document.
 //!
-//! The library puts them in as they are resolved; those that waited for the database come last. An answer whose fields
-//! never waited is in order already and needs no walk.
+//! The library puts them in as they are resolved; those that waited for the database come late. An answer that never asked
+//! the database is in order already and needs no walk.
 
 use async_graphql::{
     Value,

@@ -7,8 +7,13 @@ use super::{
     decision::{Decision, SubscriptionAction},
     scalars::Date,
     subscription::ProductSubscription,
+    subscription_input::ReasonInput,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    access::Caller,
+    error::{Code, Error, Result},
+    orders::Order,
+};
 
 /// What clients branch on when something goes wrong; also `extensions.code` of errors outside of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -91,8 +96,7 @@ pub fn payload(
     Ok(Some(SubscriptionPayload { subscription, decision: decision.map(Decision), errors }))
 }
 
-/// An error of the caller, as a payload tells it.
-pub fn user_error(reading: &Reading, error: &Error) -> UserError {
+fn user_error(reading: &Reading, error: &Error) -> UserError {
     let text = |name: &str| match error.detail(name) {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,
@@ -132,4 +136,24 @@ fn usual_next_step(reading: &Reading, code: Code) -> String {
         _ => ("Den genannten Wert berichtigen und noch einmal senden.", "Correct the value named and send it again."),
     };
     reading.say(de, en).to_owned()
+}
+
+/// An order of this request's caller.
+pub fn order<D>(reading: &Reading, caller: &Caller, key: String, deed: D, reason: Option<ReasonInput>) -> Order<D> {
+    let reason = reason.map(Into::into);
+    Order { caller: caller.clone(), key, request_id: reading.request_id.clone(), deed, reason }
+}
+
+/// Runs a change to its end, also when nobody waits for it any more.
+pub async fn to_its_end<T: Send + 'static>(change: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(change).await.map_err(Error::internal)?
+}
+
+/// What was done, or the errors of the caller; faults and limits stand outside of payloads.
+pub fn told<T>(reading: &Reading, outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
+    match outcome {
+        Ok(done) => Ok((Some(done), Vec::new())),
+        Err(error) if matches!(error.code, Code::Internal | Code::Unavailable | Code::LimitExceeded) => Err(error),
+        Err(error) => Ok((None, vec![user_error(reading, &error)])),
+    }
 }

@@ -4,17 +4,16 @@ use ::entity::phase_proposal;
 use async_graphql::{Context, Description, ID, InputObject, Object, SimpleObject};
 
 use super::{
-    context::{Reading, reading},
+    context::reading,
     node::{global_id, row_id},
-    payload::{UserError, user_error},
+    payload::{UserError, order, to_its_end, told},
     phase::{PhaseKey, TransformationPhase},
     scalars::DateTime,
     subscription_input::ReasonInput,
 };
 use crate::{
-    access::Caller,
-    error::{Code, Error, Result},
-    phase_changes::{self, Confirming, Order, Proposing},
+    error::Result,
+    phase_changes::{self, Confirming, Proposing},
 };
 
 /// A proposal to enter another phase.
@@ -110,13 +109,9 @@ impl PhaseChangeMutation {
     ) -> Result<Option<ProposePhaseChangePayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
-        let deed = Proposing {
-            to: input.to.into(),
-            overrides_open_criteria: input.override_open_criteria,
-            reason: input.reason.into(),
-        };
-        let proposed =
-            phase_changes::propose(reading.desk.clone(), order(reading, caller, input.idempotency_key, deed));
+        let deed = Proposing { to: input.to.into(), overrides_open_criteria: input.override_open_criteria };
+        let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
+        let proposed = to_its_end(phase_changes::propose(reading.desk.clone(), order));
         let (proposal, errors) = told(reading, proposed.await)?;
         Ok(Some(ProposePhaseChangePayload { proposal: proposal.map(PhaseChangeProposal), errors }))
     }
@@ -131,26 +126,13 @@ impl PhaseChangeMutation {
         let caller = reading.signed_in()?;
         let confirmed = match row_id("proposal", "PhaseChangeProposal", &input.proposal) {
             Ok(proposal) => {
-                let order = order(reading, caller, input.idempotency_key, Confirming { proposal });
-                phase_changes::confirm(reading.desk.clone(), order).await
+                let order = order(reading, caller, input.idempotency_key, Confirming { proposal }, None);
+                to_its_end(phase_changes::confirm(reading.desk.clone(), order)).await
             }
             Err(error) => Err(error),
         };
         let (phase, errors) = told(reading, confirmed)?;
         let phase = phase.and_then(|row| TransformationPhase::as_written(&reading.snapshot, row));
         Ok(Some(ConfirmPhaseChangePayload { phase, errors }))
-    }
-}
-
-fn order<D>(reading: &Reading, caller: &Caller, key: String, deed: D) -> Order<D> {
-    Order { caller: caller.clone(), key, request_id: reading.request_id.clone(), deed }
-}
-
-/// Faults and limits stand outside of payloads; everything else in them.
-fn told<T>(reading: &Reading, outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>), Error> {
-    match outcome {
-        Ok(done) => Ok((Some(done), Vec::new())),
-        Err(error) if matches!(error.code, Code::Internal | Code::Unavailable | Code::LimitExceeded) => Err(error),
-        Err(error) => Ok((None, vec![user_error(reading, &error)])),
     }
 }

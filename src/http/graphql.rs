@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: what the library's own integration gets wrong is done here (status codes, media types,
 //! bounded bodies, no batches, no mutation by GET).
 
-use std::{pin::pin, sync::Arc, task::Poll};
+use std::sync::{Arc, atomic::Ordering};
 
 use async_graphql::{
     Request as Execution, Response as Outcome,
@@ -166,14 +166,13 @@ async fn run(
     }
     let reading = reading(app, caller.as_deref(), request);
     let name = prepared.execution.operation_name.clone();
-    let mut execution = pin!(app.0.schema.execute(prepared.execution.data(reading)));
-    let (answered, has_waited) = match futures_util::poll!(&mut execution) {
-        Poll::Ready(answered) => (Ok(answered), false),
-        Poll::Pending => (tokio::time::timeout(app.0.request_timeout, execution).await, true),
-    };
+    let (is_mutation, has_asked) = (prepared.is_mutation, reading.has_asked_database.clone());
+    let execution = app.0.schema.execute(prepared.execution.data(reading));
+    let answered = tokio::time::timeout(app.0.request_timeout, execution).await;
     match answered {
         Ok(mut answered) => {
             let has_failed = !answered.errors.is_empty();
+            let has_waited = is_mutation || has_asked.load(Ordering::Relaxed);
             if let (true, Ok(operation)) =
                 (has_failed || has_waited, guard::operation(&prepared.document, name.as_deref()))
             {
@@ -218,6 +217,7 @@ fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         language: request.language,
         request_id: request.id.clone(),
         desk: app.0.desk.clone(),
+        has_asked_database: Arc::default(),
     }
 }
 

@@ -30,6 +30,7 @@ const FIRST_YEAR: i32 = 1990;
 ///
 /// Its JSON is digested for idempotency: what is left out must stay left out when parts are added.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Act {
     /// What.
     pub deed: Deed,
@@ -39,6 +40,7 @@ pub struct Act {
 
 /// What is to be done.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Deed {
     /// A subscription begins.
     Begin(Beginning),
@@ -55,6 +57,7 @@ pub enum Deed {
 
 /// A subscription that is to begin.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Beginning {
     /// How it begins.
     pub start: Start,
@@ -74,6 +77,7 @@ pub struct Beginning {
 
 /// How a subscription begins.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Start {
     /// With interest, without obligation.
     Interest,
@@ -89,6 +93,7 @@ pub enum Start {
 
 /// A subscription at the version that the caller knows.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Known {
     /// Which one.
     pub id: Uuid,
@@ -98,6 +103,7 @@ pub struct Known {
 
 /// What is known of an existing contract.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Contract {
     /// First day of delivery.
     pub active_since: Date,
@@ -114,6 +120,7 @@ pub struct Contract {
 
 /// The price of an existing contract.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ContractPrice {
     /// What is counted.
     pub unit: Unit,
@@ -127,6 +134,7 @@ pub struct ContractPrice {
 
 /// A step with a subscription.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Step {
     /// Approve what waits for approval.
     Approve {

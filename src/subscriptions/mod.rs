@@ -29,6 +29,7 @@ pub type Row = product_subscription::Model;
 
 /// Who takes a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Subscriber {
     /// A municipality or Kreis.
     Municipality(Uuid),

@@ -87,22 +87,20 @@ pub(super) fn other_interest() -> Error {
 }
 
 pub(super) fn not_visible(act: &Act) -> Error {
-    Error::new(
+    let error = Error::new(
         Code::NotFound,
         "Einen Bezug mit dieser Kennung gibt es nicht, oder er ist für dieses Token nicht sichtbar.",
         "There is no subscription with this id, or it is not visible for this token.",
     )
-    .with(
-        "field",
-        match act.deed {
-            Deed::Begin(_) => "interest.subscription",
-            Deed::Continue { .. } => "subscription",
-        },
-    )
     .next(
         "Kennung prüfen; fremde Bezüge sind nicht sichtbar.",
         "Check the id; subscriptions of others are not visible.",
-    )
+    );
+    match (&act.deed, act.known()) {
+        (Deed::Continue { .. }, _) => error.with("field", "subscription"),
+        (Deed::Begin(_), Some(_)) => error.with("field", "interest.subscription"),
+        (Deed::Begin(_), None) => error,
+    }
 }
 
 pub(super) fn no_product() -> Error {

@@ -17,7 +17,7 @@ use crate::{
     availability,
     catalogue::{At, Product, Snapshot},
     error::Result,
-    phases, products,
+    freezes, phases, products,
 };
 
 /// What decisions stand on: one version of the catalogue, the rules, one moment, one phase.
@@ -50,6 +50,7 @@ impl Ground<'_> {
         Situation {
             standings: self.standings(caller, action, subscriber, at, None),
             owners: self.owners(action, subscriber, at, None),
+            is_frozen: freezes::on(self.snapshot, at, self.today).is_some(),
             kind_if_joined: products::kind_if_joined(product),
             offer: availability::offer(self.snapshot, product, subscriber.municipality(self.snapshot), day),
             ..Situation::new(action, self.phase, products::kind_on(self.snapshot, product, day))
@@ -130,6 +131,10 @@ impl Ground<'_> {
         Ok(Situation {
             standings: self.standings(caller, action, subscriber, at, successor),
             owners: self.owners(action, subscriber, at, successor),
+            is_frozen: [Some(at), successor]
+                .into_iter()
+                .flatten()
+                .any(|at| freezes::on(self.snapshot, at, self.today).is_some()),
             kind_if_joined: products::kind_if_joined(product),
             offer,
             subscription: Some(self.subscribed(caller, row)),
@@ -172,7 +177,7 @@ impl Ground<'_> {
                 State::Ended | State::Rejected | State::Withdrawn | State::Expired => access::State::Closed,
             },
             open,
-            has_expired: has_expired(row, self.now),
+            has_expired: has_expired(row, self.now) || row.state == State::Expired,
             is_reported: row.origin == Origin::Reported,
             asked_by_caller: asker.is_some_and(|(issuer, subject)| caller.is_person(issuer, subject)),
         }

@@ -244,8 +244,9 @@ fn wait(row: &mut Row, ground: &Ground<'_>, matter: Matter, approval: &Approval)
 /// The last day on which notice to a last day is still in time.
 pub fn last_day_of_notice(row: &Row, on: Date) -> Option<Date> {
     let day = on.checked_sub_months(Months::new(u32::try_from(row.notice_months).ok()?))?;
-    // A month's end can be shorter: one or two days earlier fits then.
-    (0..4).filter_map(|days| day.checked_sub_days(chrono::Days::new(days))).find(|day| earliest_end(row, *day) <= on)
+    // Months have different ends: the last day that fits lies within three days of the same day of the month.
+    let latest = day.checked_add_days(chrono::Days::new(3))?;
+    (0..7).filter_map(|days| latest.checked_sub_days(chrono::Days::new(days))).find(|day| earliest_end(row, *day) <= on)
 }
 
 /// What is open takes effect.
@@ -253,9 +254,11 @@ fn settle(row: &mut Row, ground: &Ground<'_>, agreed_from: Option<Date>, term_mo
     match row.open_matter {
         Some(Matter::Request) => {
             let asked = row.requested_from.unwrap_or(ground.today).max(ground.today);
-            let from = agreed_from.unwrap_or(asked);
+            // Not before the product is there, which may have become later since it was asked for.
+            let usual = available_from(ground, row).map_or(asked, |available| available.max(asked));
+            let from = agreed_from.unwrap_or(usual);
+            reprice(row, ground, from, agreed_from.is_some())?;
             agree(row, from, term_months);
-            reprice(row, ground, from);
         }
         Some(Matter::Change) => row.quantity = row.open_quantity.unwrap_or(row.quantity),
         Some(Matter::Termination) => {
@@ -277,9 +280,7 @@ fn settle(row: &mut Row, ground: &Ground<'_>, agreed_from: Option<Date>, term_mo
 
 /// Nothing is agreed to, or delivered on, a day on which the product is not there yet.
 fn check_offered(field: &str, ground: &Ground<'_>, row: &Row, from: Date) -> Result<()> {
-    let product = ground.snapshot.products.find(row.product_id);
-    let available = product.and_then(|at| ground.snapshot.products[at].row.available_from);
-    match available {
+    match available_from(ground, row) {
         Some(available) if from < available => Err(Error::bad_input(
             field,
             format!(
@@ -293,13 +294,22 @@ fn check_offered(field: &str, ground: &Ground<'_>, row: &Row, from: Date) -> Res
     }
 }
 
+fn available_from(ground: &Ground<'_>, row: &Row) -> Option<Date> {
+    let at = ground.snapshot.products.find(row.product_id)?;
+    ground.snapshot.products[at].row.available_from
+}
+
 /// The price of the agreed day is agreed, where it is another than that of the day asked for.
-fn reprice(row: &mut Row, ground: &Ground<'_>, from: Date) {
+fn reprice(row: &mut Row, ground: &Ground<'_>, from: Date, is_chosen: bool) -> Result<()> {
     let found = Subscriber::of(row).zip(ground.snapshot.products.find(row.product_id));
-    let found = found.and_then(|(subscriber, at)| price(ground, subscriber, at, from, false).ok());
-    if let Some(price) = found.filter(|_| row.requested_from != Some(from)) {
-        set_price(row, price);
+    let Some((subscriber, at)) = found.filter(|_| row.requested_from != Some(from)) else { return Ok(()) };
+    match price(ground, subscriber, at, from, false) {
+        Ok(price) => set_price(row, price),
+        Err(error) if is_chosen => return Err(error.with("field", "agreedFrom")),
+        // Nobody chose this day: what was asked for stays.
+        Err(_) => {}
     }
+    Ok(())
 }
 
 fn set_price(row: &mut Row, price: &Price) {
@@ -338,8 +348,8 @@ fn close(row: &mut Row) {
     row.expires_at = None;
 }
 
-/// The price that is agreed: a recurring one where there is one.
-fn price<'s>(
+/// The price of a beginning on a day, a recurring one where there is one; BAD_USER_INPUT when none is known.
+pub fn price<'s>(
     ground: &Ground<'s>,
     subscriber: Subscriber,
     at: At<Product>,

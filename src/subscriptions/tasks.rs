@@ -100,7 +100,7 @@ fn task(ground: &Ground<'_>, caller: &Caller, row: Row) -> Result<Option<Task>> 
     };
     let expires_on = row.expires_at.map(day_of);
     let found = if open_at(&row, ground.now).is_some() {
-        if can(Action::ApproveSubscription)? {
+        if can(Action::ApproveSubscription)? || can(Action::RejectSubscription)? {
             Some((Kind::Approve, expires_on))
         } else if can(Action::ConfirmSubscription)? {
             Some((Kind::Confirm, expires_on))

@@ -59,7 +59,7 @@ on_both_databases! {
         assert_eq!(approval["previousHash"], events[1]["hash"]);
         let refused = &events[1];
         assert_eq!((&refused["entity"]["__typename"], &refused["rule"]["id"]), (&json!("Product"), &json!("no-rule-permits")));
-        assert!(refused["after"]["Begin"]["subscriber"]["Municipality"].is_string(), "what was asked: {}", refused["after"]);
+        assert!(refused["after"]["begin"]["subscriber"]["municipality"].is_string(), "what was asked: {}", refused["after"]);
         assert_eq!((&events[4]["sequence"], &events[4]["previousHash"]), (&json!(1), &json!("0".repeat(64))));
         assert_eq!(events[4]["actor"]["subject"], "seed");
     }

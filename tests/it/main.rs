@@ -15,6 +15,7 @@ mod contract_subscriptions;
 mod contracts_and_time;
 mod database;
 mod explain;
+mod freezes;
 mod http;
 mod identity;
 mod input;

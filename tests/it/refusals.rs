@@ -161,7 +161,7 @@ fn there_is_a_case_for_every_mutation() {
         }
     }
     // Those that are about no subscription have their refusals beside their other tests.
-    let elsewhere = ["proposePhaseChange", "confirmPhaseChange"].map(str::to_owned);
+    let elsewhere = ["proposePhaseChange", "confirmPhaseChange", "freeze", "unfreeze"].map(str::to_owned);
     let tried: BTreeSet<String> = cases().iter().map(|case| case.mutation.to_owned()).chain(elsewhere).collect();
     assert_eq!(mutations, tried);
 }

@@ -152,6 +152,18 @@ on_both_databases! {
         assert!(counts.iter().all(|count| (2..=4).contains(count)), "one for the list, one for all histories: {counts:?}");
     }
 
+    async fn fields_stand_in_the_order_of_the_document_whichever_is_answered_first(app: TestApp) {
+        let query = "{ subscriptions(first: 1) { totalCount edges { node { history(first: 1) { totalCount } id } } } viewer { subject } z: phases { key } a: currentPhase { key } availableProducts(municipality: {ags: \"05334002\"}, first: 1) { totalCount edges { node { subscribed status } } } q: __typename }";
+        for _ in 0..60 {
+            let data = app.data_as(&municipality(AACHEN), query, json!({})).await;
+            let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!(keys(&data), ["subscriptions", "viewer", "z", "a", "availableProducts", "q"]);
+            assert_eq!(keys(&data["subscriptions"]), ["totalCount", "edges"]);
+            assert_eq!(keys(&data["subscriptions"]["edges"][0]["node"]), ["history", "id"]);
+            assert_eq!(keys(&data["availableProducts"]["edges"][0]["node"]), ["subscribed", "status"]);
+        }
+    }
+
     async fn nodes_of_others_are_not_there(app: TestApp) {
         let (own, other) = (app.subscription(AACHEN, INITIAL, |_| {}).await, app.subscription(KLEVE, INITIAL, |_| {}).await);
         let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";

@@ -400,6 +400,8 @@ on_both_databases! {
         let early = step(&id_of(&planned), 1, json!({ "agreedFrom": "2027-01-31" }));
         let error = app.refused(&steward(), "approveSubscription", early).await;
         assert_eq!((code(&error), &error["earliest"]), ("BAD_USER_INPUT", &json!("2027-02-01")));
+        let approved = app.done(&steward(), "approveSubscription", step(&id_of(&planned), 1, json!({}))).await;
+        assert_eq!(approved["agreedFrom"], "2027-02-01", "the first day of the product, when that has become later");
         let agreed = app.subscription(AACHEN, ("regioit", "BAS-11"), |row| row.state = State::Approved).await;
         let early = step(&id_of(&agreed), 1, json!({ "on": "2026-11-23" }));
         let error = app.refused(&provider("regioit"), "activateSubscription", early).await;
