@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     access::Caller,
     error::{Error, Result, check_text},
-    listing::{self, Key, Keyset, Position},
+    listing::{self, Cut, Key, Position, Window},
     records::Heads,
 };
 
@@ -27,6 +27,8 @@ use crate::{
 const LONGEST_REASON: usize = 2000;
 /// Longest reference of a resolution, in characters.
 const LONGEST_REFERENCE: usize = 200;
+/// Name of the list, for its cursors.
+const LIST: &str = "audit events";
 /// Events that are read at once while the chain is walked.
 const EVENTS_AT_ONCE: u64 = 5_000;
 
@@ -253,8 +255,9 @@ pub struct Wanted {
     pub municipality: Option<Uuid>,
 }
 
-/// A page of events, newest first, with one more row when there is more.
-pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted, keyset: &Keyset<'_>) -> Result<Vec<audit_event::Model>> {
+/// A page of events, newest first.
+pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted, window: &Window) -> Result<Cut<audit_event::Model>> {
+    let keyset = window.keyset(LIST)?;
     let sequence = |field: &str, position: &Position| match position.0.as_slice() {
         [Key::Down(std::cmp::Reverse(listing::Value::Int(sequence)))] => Ok(*sequence),
         _ => Err(Error::bad_input(
@@ -272,12 +275,8 @@ pub async fn page(db: &impl ConnectionTrait, wanted: &Wanted, keyset: &Keyset<'_
     }
     let direction = if keyset.is_backwards { sea_orm::Order::Asc } else { sea_orm::Order::Desc };
     let query = audit_event::Entity::find().filter(condition).order_by(Column::Sequence, direction);
-    Ok(query.limit(keyset.rows as u64 + 1).all(db).await?)
-}
-
-/// The position of an event in the list.
-pub fn position(event: &audit_event::Model) -> Position {
-    Position(vec![Key::new(event.sequence, true)], Uuid::nil())
+    let rows = query.limit(keyset.limit()).all(db).await?;
+    Ok(keyset.cut(LIST, rows, |event| Position(vec![Key::new(event.sequence, true)], Uuid::nil())))
 }
 
 fn condition(wanted: &Wanted) -> Condition {

@@ -138,9 +138,37 @@ impl Window {
     }
 }
 
-/// The cursor of a row in the list of this name.
-pub fn cursor(name: &str, position: Position) -> String {
-    Cursor(name.to_owned(), position).encode()
+/// A page of a list that the database holds.
+#[derive(Debug)]
+pub struct Cut<T> {
+    /// The rows with their cursors.
+    pub rows: Vec<(String, T)>,
+    /// Whether there are rows before the page.
+    pub has_previous: bool,
+    /// Whether there are rows after the page.
+    pub has_next: bool,
+}
+
+impl Keyset<'_> {
+    /// Rows to ask the database for: one more than the page has, to know whether there is more.
+    pub fn limit(&self) -> u64 {
+        self.rows as u64 + 1
+    }
+
+    /// The page of the rows that the database gave, in the order of the direction, in the list of this name.
+    pub fn cut<T>(&self, name: &str, mut rows: Vec<T>, position: impl Fn(&T) -> Position) -> Cut<T> {
+        let has_more = rows.len() > self.rows;
+        rows.truncate(self.rows);
+        let (has_previous, has_next) = match self.is_backwards {
+            false => (self.after.is_some(), has_more),
+            true => {
+                rows.reverse();
+                (has_more, self.before.is_some())
+            }
+        };
+        let cursor = |row: &T| Cursor(name.to_owned(), position(row)).encode();
+        Cut { rows: rows.into_iter().map(|row| (cursor(&row), row)).collect(), has_previous, has_next }
+    }
 }
 
 fn count(field: &str, rows: i32) -> Result<usize> {

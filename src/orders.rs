@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::{
     access::{Caller, Role},
-    audit::{self, Event, Reason},
+    audit::{Event, Reason},
     desk::Desk,
     error::{Code, Error, Result},
-    feed::{self, Changed},
+    feed::Changed,
     idempotency::{Key, Written},
-    records::Heads,
+    records,
 };
 
 /// Who asks, under which key, in which request, for what.
@@ -86,10 +86,7 @@ impl<D: Serialize> Order<D> {
             rule: Some(act.rule),
             request_id: Some(&self.request_id),
         };
-        let mut heads = Heads::lock(db).await?;
-        feed::append(db, &mut heads, changed, now).await?;
-        audit::append(db, &mut heads, event, now).await?;
-        Ok(heads.save(db).await?)
+        Ok(records::append(db, changed, [event], now).await?)
     }
 
     /// Records that a rule refused, in a transaction of its own.
@@ -105,11 +102,7 @@ impl<D: Serialize> Order<D> {
             rule: Some(rule),
             request_id: Some(&self.request_id),
         };
-        let db = desk.database.begin_write().await?;
-        let mut heads = Heads::lock(&*db).await?;
-        audit::append(&*db, &mut heads, event, desk.clock.now()).await?;
-        heads.save(&*db).await?;
-        Ok(db.commit().await?)
+        Ok(records::append_refusal(&desk.database, event, desk.clock.now()).await?)
     }
 }
 

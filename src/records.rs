@@ -6,7 +6,15 @@
 //! INVARIANT: of what writes lock, the catalogue (`database::hold_catalogue`) comes first and `record_heads` last.
 
 use ::entity::record_head;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect, prelude::DateTimeUtc,
+};
+
+use crate::{
+    audit::{self, Event},
+    database::Database,
+    feed::{self, Changed},
+};
 
 /// The one row's id.
 const ROW: i32 = 1;
@@ -22,9 +30,31 @@ pub struct Heads {
     pub(crate) audit_hash: String,
 }
 
+/// Records what a transaction has written; to be called right before the commit.
+pub async fn append(
+    db: &impl ConnectionTrait,
+    changed: &[Changed],
+    events: impl IntoIterator<Item = Event<'_>>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let mut heads = Heads::lock(db).await?;
+    feed::append(db, &mut heads, changed, now).await?;
+    for event in events {
+        audit::append(db, &mut heads, event, now).await?;
+    }
+    heads.save(db).await
+}
+
+/// Records that a rule refused: in a transaction of its own, because nothing else is written.
+pub async fn append_refusal(database: &Database, event: Event<'_>, now: DateTimeUtc) -> Result<(), DbErr> {
+    let transaction = database.begin_write().await?;
+    append(&*transaction, &[], [event], now).await?;
+    transaction.commit().await
+}
+
 impl Heads {
     /// Locks the heads. Other writes wait until this transaction ends.
-    pub async fn lock(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+    async fn lock(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let row = record_head::Entity::find_by_id(ROW).lock_exclusive().one(db).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("record_heads".to_owned()))?;
         Ok(Self {
@@ -35,7 +65,7 @@ impl Heads {
     }
 
     /// Writes the heads back; to be called right before the commit.
-    pub async fn save(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    async fn save(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let row = record_head::ActiveModel {
             id: Set(ROW),
             change_sequence: Set(self.change_sequence),

@@ -141,6 +141,11 @@ impl Engine {
         known.cloned().unwrap_or_else(|| Arc::new(Rule::gone(id)))
     }
 
+    /// Names this set of policies: SHA-256 over all of them, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        self.policies.fingerprint()
+    }
+
     /// Every phase, role, action, relation and kind of product, each with its outcome.
     pub fn matrix(&self) -> &[Cell] {
         &self.matrix

@@ -7,6 +7,8 @@ use cedar_policy::{
     RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{Offer, Role, Situation, Standing, situation::Matter};
 
 /// What the policies may speak about.
@@ -83,6 +85,7 @@ pub(super) struct Policies {
     entities: Entities,
     authorizer: Authorizer,
     rules: HashMap<PolicyId, Arc<Rule>>,
+    fingerprint: String,
 }
 
 impl Policies {
@@ -108,8 +111,16 @@ impl Policies {
         let validation = Validator::new(schema).validate(&set, ValidationMode::Strict);
         match validation.validation_errors().next() {
             Some(error) => Err(format!("policies: {error}")),
-            None => Ok(Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules }),
+            None => {
+                let fingerprint = fingerprint(&set);
+                Ok(Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules, fingerprint })
+            }
         }
+    }
+
+    /// SHA-256 over all policies, in hexadecimal: another one means that other rules decide.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// The rule with this id.
@@ -165,6 +176,21 @@ fn request(situation: &Situation, role: Option<Role>, standing: Standing) -> Res
         None,
     );
     request.map_err(|error| error.to_string())
+}
+
+/// Files, their order, and comments between policies don't count; every letter of a policy does.
+fn fingerprint(set: &PolicySet) -> String {
+    let mut texts: Vec<(String, String)> =
+        set.policies().map(|policy| (policy.id().to_string(), policy.to_string())).collect();
+    texts.sort();
+    let mut hash = Sha256::new();
+    for (id, text) in texts {
+        for part in [id, text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    base16ct::lower::encode_string(&hash.finalize())
 }
 
 fn rule(policy: &Policy) -> Result<Rule, String> {

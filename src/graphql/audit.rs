@@ -7,22 +7,20 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleO
 use tokio::sync::OnceCell;
 
 use super::{
-    connection::Edge,
+    connection::{Edge, edges},
     context::{Reading, reading},
     decision::Rule,
+    history::Reason,
     node::{Node, any_row_id, find_all, global_id},
     scalars::{DateTime, Json},
-    subscription::ReasonCode,
 };
 use crate::{
     access::Role,
     audit::{self, Wanted},
     error::{Code, Error, Result, check_text},
-    listing::{self, Window},
+    listing::Window,
 };
 
-/// Name of the list, for its cursors.
-const LIST: &str = "audit events";
 /// Longest text of a filter, in characters.
 const LONGEST_TEXT: usize = 255;
 
@@ -47,17 +45,6 @@ pub struct AuditActor<'s> {
     roles: Vec<String>,
     /// Ids of the organisations that the token named, separated by spaces.
     organisation: Option<&'s str>,
-}
-
-/// Why something was done.
-#[derive(SimpleObject)]
-pub struct AuditReason<'s> {
-    /// As a code.
-    code: ReasonCode,
-    /// As a sentence; null when it was erased.
-    text: Option<&'s str>,
-    /// Reference of a resolution (Beschluss).
-    reference: Option<&'s str>,
 }
 
 /// What is read for one event of a page is read for all.
@@ -129,10 +116,10 @@ impl AuditEvent {
     }
 
     /// Why.
-    async fn reason(&self) -> Option<AuditReason<'_>> {
+    async fn reason(&self) -> Option<Reason<'_>> {
         let code = self.row.reason_code.as_ref()?;
         let code: ::entity::subscription_history::ReasonCode = sea_orm::ActiveEnum::try_from_value(code).ok()?;
-        Some(AuditReason {
+        Some(Reason {
             code: code.into(),
             text: self.row.reason_text.as_deref(),
             reference: self.row.reason_reference.as_deref(),
@@ -212,32 +199,12 @@ impl AuditQuery {
         }
         let wanted = Wanted { municipality: caller.municipality, ..wanted(filter.unwrap_or_default())? };
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let keyset = window.keyset(LIST)?;
-        let mut rows = audit::page(reading.db(), &wanted, &keyset).await?;
-        let has_more = rows.len() > keyset.rows;
-        rows.truncate(keyset.rows);
-        if keyset.is_backwards {
-            rows.reverse();
-        }
-        Ok(connection(rows, &keyset, has_more))
+        let page = audit::page(reading.db(), &wanted, &window).await?;
+        let ids = page.rows.iter().filter_map(|(_, row)| entity_id(row)).collect();
+        let together = Arc::new(Together { ids, entities: OnceCell::new() });
+        let (edges, page_info) = edges(page, |row| AuditEvent { row, together: together.clone() });
+        Ok(AuditEventConnection { edges, page_info })
     }
-}
-
-fn connection(rows: Vec<audit_event::Model>, keyset: &listing::Keyset<'_>, has_more: bool) -> AuditEventConnection {
-    let ids = rows.iter().filter_map(entity_id).collect();
-    let together = Arc::new(Together { ids, entities: OnceCell::new() });
-    let edge = |row: audit_event::Model| Edge {
-        cursor: listing::cursor(LIST, audit::position(&row)),
-        node: AuditEvent { row, together: together.clone() },
-    };
-    let edges: Vec<_> = rows.into_iter().map(edge).collect();
-    let page_info = PageInfo {
-        has_previous_page: if keyset.is_backwards { has_more } else { keyset.after.is_some() },
-        has_next_page: if keyset.is_backwards { keyset.before.is_some() } else { has_more },
-        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
-    };
-    AuditEventConnection { edges, page_info }
 }
 
 fn wanted(filter: AuditFilter) -> Result<Wanted> {

@@ -3,17 +3,12 @@
 use async_graphql::{OutputType, SimpleObject, connection::PageInfo};
 
 use super::{
-    availability::AvailableProduct,
-    municipality::Municipality,
-    product::Product,
-    provider::Provider,
-    standard_product::StandardProduct,
-    subscription::{ProductSubscription, SubscriptionEvent},
-    viewer::Task,
+    availability::AvailableProduct, history::SubscriptionEvent, municipality::Municipality, product::Product,
+    provider::Provider, standard_product::StandardProduct, subscription::ProductSubscription, viewer::Task,
 };
 use crate::{
     error::Result,
-    listing::{Listing, Window},
+    listing::{Cut, Listing, Window},
 };
 
 /// A page of a list, after Relay's connection specification.
@@ -61,12 +56,23 @@ where
     Edge<N>: OutputType,
 {
     let page = listing.page(window)?;
-    let edges: Vec<Edge<N>> = page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: node(row) }).collect();
+    let total_count = i32::try_from(page.total).unwrap_or(i32::MAX);
+    let cut = Cut { rows: page.rows, has_previous: page.has_previous, has_next: page.has_next };
+    let (edges, page_info) = edges(cut, node);
+    Ok(Connection { edges, page_info, total_count })
+}
+
+/// Turns the rows of a page into edges, with the page's bounds.
+pub fn edges<T, N: OutputType>(cut: Cut<T>, node: impl Fn(T) -> N) -> (Vec<Edge<N>>, PageInfo)
+where
+    Edge<N>: OutputType,
+{
+    let edges: Vec<Edge<N>> = cut.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: node(row) }).collect();
     let page_info = PageInfo {
-        has_previous_page: page.has_previous,
-        has_next_page: page.has_next,
+        has_previous_page: cut.has_previous,
+        has_next_page: cut.has_next,
         start_cursor: edges.first().map(|edge| edge.cursor.clone()),
         end_cursor: edges.last().map(|edge| edge.cursor.clone()),
     };
-    Ok(Connection { edges, page_info, total_count: i32::try_from(page.total).unwrap_or(i32::MAX) })
+    (edges, page_info)
 }

@@ -12,6 +12,7 @@ pub mod documents;
 pub mod explain;
 pub mod freeze;
 pub mod guard;
+pub mod history;
 pub mod input;
 pub mod merger;
 pub mod municipality;

@@ -79,19 +79,14 @@ pub struct SubscriptionPayload {
     errors: Vec<UserError>,
 }
 
-/// Faults, limits and what is about the token stand outside of payloads; everything else in them.
+/// The payload of a change of a subscription.
 pub fn payload(
     reading: &Reading,
     row: Option<crate::subscriptions::Row>,
     decision: Option<std::sync::Arc<crate::access::Decision>>,
     error: Option<Error>,
 ) -> Result<Option<SubscriptionPayload>> {
-    let errors = match error {
-        Some(error) if matches!(error.code, Code::Internal | Code::Unavailable | Code::LimitExceeded) => {
-            return Err(error);
-        }
-        error => error.iter().map(|error| user_error(reading, error)).collect(),
-    };
+    let (_, errors) = told(reading, error.map_or(Ok(()), Err))?;
     let subscription = row.map(ProductSubscription::one);
     Ok(Some(SubscriptionPayload { subscription, decision: decision.map(Decision), errors }))
 }

@@ -11,12 +11,12 @@ use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
     decision::{Decision, SubscriptionAction},
+    history::SubscriptionEvent,
     node::global_id,
     price::{Money, PricePeriod, PriceUnit},
     product::Product,
     scalars::{Date, DateTime, Decimal, hundredths},
     subscriber::Subscriber,
-    viewer::Role,
 };
 use crate::{
     access::Action,
@@ -75,86 +75,6 @@ pub enum LegalBasis {
     Tender,
 }
 
-/// Why something was done. Any code goes with any action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "subscription_history::ReasonCode")]
-pub enum ReasonCode {
-    /// A need (Bedarf).
-    Need,
-    /// The need has changed.
-    NeedChanged,
-    /// The need has ended.
-    NeedEnded,
-    /// A decision, for instance of the council (Beschluss).
-    Decision,
-    /// Checked and found right.
-    Approved,
-    /// Checked and found wrong.
-    Rejected,
-    /// Delivery has begun.
-    Delivered,
-    /// The price.
-    Price,
-    /// Quality or service.
-    Quality,
-    /// The budget (Haushalt).
-    Budget,
-    /// A standard replaces a variant (Standardisierung).
-    Standardisation,
-    /// A legal duty or obstacle.
-    Legal,
-    /// Information security.
-    Security,
-    /// Data protection (Datenschutz).
-    DataProtection,
-    /// A change of phase.
-    PhaseChange,
-    /// A merger of providers (Fusion).
-    Merger,
-    /// A move to a successor.
-    Migration,
-    /// Correction of a mistake.
-    Correction,
-    /// Something else; the text says what.
-    Other,
-}
-
-/// What was done with a subscription: by a caller, or by itself on its day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "subscription_history::Action")]
-pub enum HistoryAction {
-    /// Interest declared.
-    DeclareInterest,
-    /// Requested.
-    RequestSubscription,
-    /// An existing contract reported.
-    ReportContract,
-    /// Approved.
-    ApproveSubscription,
-    /// Rejected.
-    RejectSubscription,
-    /// Withdrawn.
-    WithdrawSubscription,
-    /// Delivery begun.
-    ActivateSubscription,
-    /// Confirmed or refused by the subscriber.
-    ConfirmSubscription,
-    /// Quantity changed, or the change asked for.
-    ChangeSubscription,
-    /// Notice given, or asked for.
-    TerminateSubscription,
-    /// Notice taken back, or asked for.
-    RevokeTermination,
-    /// Moved to a successor.
-    MigrateSubscription,
-    /// Requested together with others.
-    RequestForMany,
-    /// Ended by itself after its last day.
-    End,
-    /// Expired by itself: nobody decided in time.
-    Expire,
-}
-
 /// The price that was agreed, net.
 #[derive(SimpleObject)]
 pub struct AgreedPrice {
@@ -185,59 +105,6 @@ pub struct PendingChange {
     expires_at: Option<DateTime>,
 }
 
-/// Why something was done.
-#[derive(SimpleObject)]
-pub struct Reason<'s> {
-    /// As a code.
-    code: ReasonCode,
-    /// As a sentence; null when it was erased.
-    text: Option<&'s str>,
-    /// Reference of a resolution (Beschluss).
-    reference: Option<&'s str>,
-}
-
-/// A step in the history of a subscription.
-#[derive(Description)]
-pub struct SubscriptionEvent(subscription_history::Model);
-
-#[Object(use_type_description)]
-impl SubscriptionEvent {
-    /// When.
-    async fn at(&self) -> DateTime {
-        DateTime(self.0.at)
-    }
-
-    /// What was done.
-    async fn action(&self) -> HistoryAction {
-        self.0.action.into()
-    }
-
-    /// The state afterwards. A change that waits for a decision leaves it as it was.
-    async fn state(&self) -> SubscriptionState {
-        self.0.state.into()
-    }
-
-    /// The version afterwards.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
-    /// In which role it was done; null where no caller did it.
-    async fn role(&self) -> Option<Role> {
-        let role: crate::access::Role = self.0.role.as_ref()?.parse().ok()?;
-        Some(role.into())
-    }
-
-    /// Why.
-    async fn reason(&self) -> Reason<'_> {
-        Reason {
-            code: self.0.reason_code.into(),
-            text: self.0.reason_text.as_deref(),
-            reference: self.0.reason_reference.as_deref(),
-        }
-    }
-}
-
 /// The subscriptions of one page: what is read for one of them is read for all.
 #[derive(Debug, Default)]
 pub struct Together {
@@ -259,13 +126,6 @@ impl ProductSubscription {
         let ids = parts.iter().map(|part| part.row.id).collect();
         let together = Arc::new(Together { ids, histories: OnceCell::new() });
         parts.into_iter().for_each(|part| part.together = together.clone());
-    }
-
-    /// Subscriptions that are read together.
-    pub fn all(rows: Vec<Row>) -> Vec<Self> {
-        let mut all: Vec<Self> = rows.into_iter().map(Self::one).collect();
-        Self::join(all.iter_mut());
-        all
     }
 
     /// One subscription.

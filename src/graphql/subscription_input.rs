@@ -3,11 +3,12 @@
 use async_graphql::{ID, InputObject};
 
 use super::{
+    history::ReasonCode,
     node::row_id,
     price::{PricePeriod, PriceUnit},
     scalars::{Date, Decimal, parse_hundredths},
     subscriber::SubscriberBy,
-    subscription::{LegalBasis, ReasonCode},
+    subscription::LegalBasis,
 };
 use crate::{
     audit,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, connection::PageInfo};
 
 use super::{
-    connection::Edge,
+    connection::{Edge, edges},
     context::{Reading, reading},
     input::{BooleanFilter, OrderDirection, Parts, ValueFilter, bounded, order},
     node::row_id,
@@ -106,13 +106,8 @@ impl ProductSubscriptionConnection {
     }
 
     /// Whether there is more, and the cursors to go on with.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.page_info.has_previous_page,
-            has_next_page: self.page_info.has_next_page,
-            start_cursor: self.page_info.start_cursor.clone(),
-            end_cursor: self.page_info.end_cursor.clone(),
-        }
+    async fn page_info(&self) -> &PageInfo {
+        &self.page_info
     }
 
     /// Rows of the whole list that the caller may read, all pages together; counted only when asked for.
@@ -148,15 +143,8 @@ pub async fn page(
         now: reading.now,
     };
     let page = wanted.page(reading.db(), &asked.window).await?;
-    let (cursors, rows): (Vec<_>, Vec<_>) = page.rows.into_iter().unzip();
-    let page_info = PageInfo {
-        has_previous_page: page.has_previous,
-        has_next_page: page.has_next,
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
-    };
-    let nodes = ProductSubscription::all(rows).into_iter();
-    let edges = cursors.into_iter().zip(nodes).map(|(cursor, node)| Edge { cursor, node }).collect();
+    let (mut edges, page_info) = edges(page, ProductSubscription::one);
+    ProductSubscription::join(edges.iter_mut().map(|edge| &mut edge.node));
     Ok(ProductSubscriptionConnection { edges, page_info, wanted })
 }
 

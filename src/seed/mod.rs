@@ -20,12 +20,12 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    audit::{self, Actor, Event},
+    audit::{Actor, Event},
     catalogue,
     clock::Clock,
     database::Database,
-    feed::{self, Changed},
-    records::Heads,
+    feed::Changed,
+    records,
     text::fold,
 };
 
@@ -98,8 +98,6 @@ impl<'db> Writer<'db> {
 
     /// Writes the entries of the change feed and one audit event: loading is a write like any other.
     async fn record(&self, action: &str, now: DateTimeUtc) -> Result<(), DbErr> {
-        let mut heads = Heads::lock(self.db).await?;
-        feed::append(self.db, &mut heads, &self.changed, now).await?;
         let rows: serde_json::Map<_, _> =
             self.report.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
         let event = Event {
@@ -113,8 +111,7 @@ impl<'db> Writer<'db> {
             rule: None,
             request_id: None,
         };
-        audit::append(self.db, &mut heads, event, now).await?;
-        heads.save(self.db).await
+        records::append(self.db, &self.changed, [event], now).await
     }
 
     /// Inserts rows, as many in a statement as both databases take.

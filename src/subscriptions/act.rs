@@ -91,6 +91,17 @@ pub enum Start {
     Contract(Contract),
 }
 
+impl Start {
+    /// The action that the rules know it as.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Interest => Action::DeclareInterest,
+            Self::Request { .. } => Action::RequestSubscription,
+            Self::Contract(_) => Action::ReportContract,
+        }
+    }
+}
+
 /// A subscription at the version that the caller knows.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -193,11 +204,7 @@ impl Act {
     /// The action that the rules know it as.
     pub fn action(&self) -> Action {
         match &self.deed {
-            Deed::Begin(beginning) => match beginning.start {
-                Start::Interest => Action::DeclareInterest,
-                Start::Request { .. } => Action::RequestSubscription,
-                Start::Contract(_) => Action::ReportContract,
-            },
+            Deed::Begin(beginning) => beginning.start.action(),
             Deed::Continue { step, .. } => step.action(),
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     clock::day_of,
     condition,
     error::{Error, Result},
-    listing::{self, Key, Order, Position, Value, Window},
+    listing::{self, Cut, Key, Order, Position, Value, Window},
 };
 
 /// A plain condition on a subscription. Lists of values mean one of them.
@@ -91,20 +91,9 @@ pub struct Wanted {
     pub now: DateTimeUtc,
 }
 
-/// A page of subscriptions.
-#[derive(Debug)]
-pub struct Page {
-    /// The rows with their cursors.
-    pub rows: Vec<(String, Row)>,
-    /// Whether there are rows before the page.
-    pub has_previous: bool,
-    /// Whether there are rows after the page.
-    pub has_next: bool,
-}
-
 impl Wanted {
     /// Reads a page.
-    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window) -> Result<Page> {
+    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window) -> Result<Cut<Row>> {
         let order = match self.order.as_slice() {
             [] => vec![Order { field: Field::CreatedAt, is_descending: true }],
             given => given.to_vec(),
@@ -124,21 +113,11 @@ impl Wanted {
         // The id has the direction of the last part, so that one index serves both.
         let id_descends = order.last().is_some_and(|part| part.is_descending);
         query = query.order_by(Column::Id, direction(id_descends != keyset.is_backwards));
-        let mut rows = query.limit(keyset.rows as u64 + 1).all(db).await?;
-        let has_more = rows.len() > keyset.rows;
-        rows.truncate(keyset.rows);
-        let (has_previous, has_next) = match keyset.is_backwards {
-            false => (keyset.after.is_some(), has_more),
-            true => {
-                rows.reverse();
-                (has_more, keyset.before.is_some())
-            }
-        };
-        let cursor = |row: &Row| {
+        let rows = query.limit(keyset.limit()).all(db).await?;
+        Ok(keyset.cut(&name, rows, |row| {
             let keys = order.iter().map(|part| Key::new(part.field.of(row), part.is_descending));
-            listing::cursor(&name, Position(keys.collect(), row.id))
-        };
-        Ok(Page { rows: rows.into_iter().map(|row| (cursor(&row), row)).collect(), has_previous, has_next })
+            Position(keys.collect(), row.id)
+        }))
     }
 
     /// Counts all rows of the list.

@@ -25,14 +25,13 @@ use super::{
 };
 use crate::{
     access::{Action, Caller, Decision, Permit},
-    audit::{self, Event},
+    audit::Event,
     clock::day_of,
     desk::Desk,
     error::Error,
-    feed::{self, Changed},
+    feed::Changed,
     idempotency::{Key, Written},
-    phases,
-    records::Heads,
+    phases, records,
 };
 
 /// How often a change begins again because the catalogue or the caller's key moved meanwhile.
@@ -241,9 +240,7 @@ async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: Da
         reason_reference: act.reason.reference.clone(),
     };
     store(db, &after, before.is_none(), history).await?;
-    let mut heads = Heads::lock(db).await?;
     let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
-    feed::append(db, &mut heads, &[changed], now).await?;
     let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
     let event = Event {
         outcome: Outcome::Committed,
@@ -252,8 +249,7 @@ async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: Da
         after: Some(json(&after)?),
         ..event(order, &permit.decision().rule.id)
     };
-    audit::append(db, &mut heads, event, now).await?;
-    heads.save(db).await?;
+    records::append(db, &[changed], [event], now).await?;
     Ok(Done { row: after, decision: permit.decision().clone() })
 }
 
@@ -279,11 +275,7 @@ async fn record_refusal(desk: &Desk, order: &Order, rule: &str, now: DateTimeUtc
     };
     let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
     let event = Event { entity: Some(entity), after: Some(asked), ..event(order, rule) };
-    let transaction = desk.database.begin_write().await?;
-    let mut heads = Heads::lock(&*transaction).await?;
-    audit::append(&*transaction, &mut heads, event, now).await?;
-    heads.save(&*transaction).await?;
-    Ok(transaction.commit().await?)
+    Ok(records::append_refusal(&desk.database, event, now).await?)
 }
 
 /// The audit event of a refusal; a committed change adds to it.

@@ -1,6 +1,7 @@
 //! One row becomes the next: what each step means, once the rules permit it.
 //!
-//! Nothing here reads or writes a database. A permit is taken by value: without one no step can be taken.
+//! Nothing here reads or writes a database. Without a permit for just this no step can be taken; writing its outcome then
+//! takes the permit away, see [`super::perform`].
 
 use ::entity::{
     price::Period,
@@ -15,7 +16,7 @@ use super::{
     situation::Ground,
 };
 use crate::{
-    access::{Approval, Caller, Permit},
+    access::{Action, Approval, Caller, Permit},
     catalogue::{At, Price, Product},
     clock::beginning_of,
     error::{Error, Result},
@@ -35,6 +36,7 @@ pub fn begin(
     beginning: &Beginning,
     at: At<Product>,
 ) -> Result<Row> {
+    check_permit(permit, beginning.start.action())?;
     let product = &ground.snapshot.products[at].row;
     let from = beginning.from.unwrap_or(ground.today);
     let is_request = matches!(beginning.start, Start::Request { .. });
@@ -124,6 +126,7 @@ pub fn turn(interest: &Row, request: Row) -> Row {
 
 /// A step with a subscription.
 pub fn take(ground: &Ground<'_>, permit: &Permit, caller: &Caller, row: &Row, step: Step) -> Result<Row> {
+    check_permit(permit, step.action())?;
     let mut next = Row { version: row.version + 1, updated_at: ground.now, ..row.clone() };
     let term_months = ground.snapshot.products.find(row.product_id);
     let term_months = term_months.and_then(|at| ground.snapshot.products[at].row.term_months);
@@ -171,6 +174,14 @@ pub fn take(ground: &Ground<'_>, permit: &Permit, caller: &Caller, row: &Row, st
         }
     }
     Ok(next)
+}
+
+/// A permit for one thing is none for another.
+fn check_permit(permit: &Permit, action: Action) -> Result<()> {
+    if permit.action() == action {
+        return Ok(());
+    }
+    Err(Error::internal(format!("a permit for {:?} was shown for {action:?}", permit.action())))
 }
 
 /// The earliest last day that notice and term allow, from today.
@@ -340,7 +351,8 @@ fn drop_open(row: &mut Row, over: State) {
     close(row);
 }
 
-fn close(row: &mut Row) {
+/// Nothing waits for a decision any more.
+pub(super) fn close(row: &mut Row) {
     row.open_matter = None;
     row.awaits = None;
     row.open_quantity = None;

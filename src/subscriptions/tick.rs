@@ -15,13 +15,13 @@ use sea_orm::{
     sea_query::{LockBehavior, LockType},
 };
 
-use super::{Row, perform::store, state_at};
+use super::{Row, perform::store, state_at, steps};
 use crate::{
-    audit::{self, Actor, Event, Reason},
+    audit::{Actor, Event, Reason},
     clock::day_of,
     database::Database,
-    feed::{self, Changed},
-    records::Heads,
+    feed::Changed,
+    records,
 };
 
 /// Subscriptions of one transaction: others can write between two of them.
@@ -75,17 +75,10 @@ async fn due(db: &impl ConnectionTrait, due_at: DateTimeUtc) -> Result<Vec<Row>,
 }
 
 fn next(row: &Row, due_at: DateTimeUtc, now: DateTimeUtc) -> Row {
-    Row {
-        state: state_at(row, due_at),
-        version: row.version + 1,
-        open_matter: None,
-        awaits: None,
-        open_quantity: None,
-        open_on: None,
-        expires_at: None,
-        updated_at: now,
-        ..row.clone()
-    }
+    let state = state_at(row, due_at);
+    let mut next = Row { state, version: row.version + 1, updated_at: now, ..row.clone() };
+    steps::close(&mut next);
+    next
 }
 
 fn history(row: &Row, action: Action, now: DateTimeUtc) -> subscription_history::Model {
@@ -109,22 +102,20 @@ fn reason() -> Reason {
 
 async fn record(db: &impl ConnectionTrait, written: &[(Row, Row, Action)], now: DateTimeUtc) -> Result<(), DbErr> {
     let json = |row: &Row| serde_json::to_value(row).map_err(|error| DbErr::Custom(error.to_string()));
-    let mut heads = Heads::lock(db).await?;
+    let (reason, mut changed, mut events) = (reason(), Vec::new(), Vec::new());
     for (before, after, action) in written {
-        let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
-        feed::append(db, &mut heads, &[changed], now).await?;
-        let event = Event {
+        changed.push(Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) });
+        events.push(Event {
             actor: Actor::service("tick"),
             action: if *action == Action::End { "END" } else { "EXPIRE" },
             outcome: Outcome::Committed,
             entity: Some(("ProductSubscription", after.id)),
             before: Some(json(before)?),
             after: Some(json(after)?),
-            reason: Some(&reason()),
+            reason: Some(&reason),
             rule: None,
             request_id: None,
-        };
-        audit::append(db, &mut heads, event, now).await?;
+        });
     }
-    heads.save(db).await
+    records::append(db, &changed, events, now).await
 }
