@@ -9,7 +9,9 @@ use crate::{
     condition::Condition,
     freezes,
     listing::{Key, Listing, Position},
+    phase_exceptions::{self, Ruling},
     products::{self, Is},
+    providers,
     text::Text,
 };
 
@@ -29,6 +31,8 @@ pub enum Status {
 /// Why a product is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Its provider has gone into another one.
+    ProviderMerged,
     /// It is gone.
     Retired,
     /// It is being phased out and takes no new subscription.
@@ -99,8 +103,9 @@ impl<'s> Situation<'s> {
         }
         let kind = products::kind_on(self.snapshot, product, self.day);
         let is_frozen = freezes::on(self.snapshot, at, self.day).is_some();
+        let Ruling { phase, exception } = phase_exceptions::ruling(self.snapshot, at, self.day, self.phase);
         let allows = |action| {
-            let situation = access::Situation { is_frozen, ..access::Situation::new(action, self.phase, kind) };
+            let situation = access::Situation { is_frozen, exception, ..access::Situation::new(action, phase, kind) };
             self.engine.decide(&situation.asked_as(Role::Municipality, Standing::Own)).is_allowed
         };
         let closed = match kind {
@@ -136,6 +141,7 @@ impl<'s> Situation<'s> {
 /// Whether a product takes new subscribers on a day: a municipality, or somebody else when none is given.
 pub fn offer(snapshot: &Snapshot, product: &Product, municipality: Option<At<Municipality>>, day: Date) -> Offer {
     match exclusion(snapshot, product, municipality, day) {
+        Some(Reason::ProviderMerged) => Offer::Merged,
         Some(Reason::Retired) => Offer::Retired,
         Some(Reason::PhaseOut) => Offer::PhaseOut,
         Some(_) => Offer::Elsewhere,
@@ -153,7 +159,9 @@ fn exclusion(
     let row = &product.row;
     let reached = |date: Option<Date>| date.is_some_and(|date| date <= day);
     // The lifecycle says it at once, a date from its day on.
-    if row.lifecycle == Lifecycle::Retired || reached(row.retired_from) {
+    if providers::has_merged(snapshot, product.provider, day) {
+        Some(Reason::ProviderMerged)
+    } else if row.lifecycle == Lifecycle::Retired || reached(row.retired_from) {
         Some(Reason::Retired)
     } else if row.lifecycle == Lifecycle::PhaseOut || reached(row.phase_out_from) {
         Some(Reason::PhaseOut)
@@ -205,6 +213,10 @@ impl Reason {
     /// The reason as a sentence, with what to do where something can be done.
     pub fn text(self) -> Text {
         match self {
+            Self::ProviderMerged => Text::new(
+                "Der Anbieter ist in einem anderen aufgegangen; siehe provider.mergedInto.",
+                "The provider has gone into another one; see provider.mergedInto.",
+            ),
             Self::Retired => Text::new("Die Leistung wird nicht mehr angeboten.", "The product is no longer offered."),
             Self::PhaseOut => Text::new(
                 "Die Leistung läuft aus und nimmt keine neuen Bezüge an.",

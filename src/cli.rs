@@ -237,7 +237,7 @@ async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(),
     let database = Database::connect(config).await?;
     let report = tick::run(&database, due_at, now).await.map_err(|error| format!("the tick failed: {error}"))?;
     database.close().await?;
-    println!("{} ended, {} expired.", report.ended, report.expired);
+    println!("{} ended, {} begun, {} expired.", report.ended, report.begun, report.expired);
     Ok(())
 }
 

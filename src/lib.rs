@@ -26,6 +26,7 @@ pub mod listing;
 pub mod municipalities;
 pub mod orders;
 pub mod phase_changes;
+pub mod phase_exceptions;
 pub mod phases;
 pub mod prices;
 pub mod products;

@@ -1,20 +1,21 @@
 //! From one phase to another: one person of the transformation office proposes, another confirms.
 //!
 //! Open exit criteria refuse a step forward unless they are overridden with a reason. A proposal holds for the phase in
-//! which it was made, for 90 days.
+//! which it was made, for 90 days. An exception for one provider or one product comes and goes in the same way, see
+//! [`crate::phase_exceptions`]; it is about no exit criteria, because it is what they are tried with.
 
 use std::sync::Arc;
 
 use ::entity::{
     change::Type,
     phase::{self, Key as PhaseKey, State},
-    phase_exit_criterion as criterion, phase_proposal as proposal,
+    phase_exception as exception, phase_exit_criterion as criterion, phase_proposal as proposal,
 };
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    prelude::{DateTimeUtc, Uuid},
+    prelude::{Date, DateTimeUtc, Uuid},
 };
 use serde::Serialize;
 
@@ -26,12 +27,15 @@ use crate::{
     error::{Code, Error, Result},
     feed::Changed,
     orders::{Act, Order, busy, written},
+    subscriptions::act::check_not_past,
 };
 
 /// How long a proposal can be confirmed.
 const OPEN_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
 /// The rule that lets the transformation office do it.
 const RULE: &str = "transformation-office-changes-phase";
+/// How a confirmation is named in the audit trail.
+const CONFIRM: &str = "CONFIRM_PHASE_CHANGE";
 /// How often a change begins again because another with the same key was faster.
 const ATTEMPTS: usize = 3;
 
@@ -40,8 +44,23 @@ const ATTEMPTS: usize = 3;
 pub struct Proposing {
     /// The phase to enter.
     pub to: PhaseKey,
+    /// Only for products of this provider,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Uuid>,
+    /// or only for this product; for all when neither is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<Uuid>,
+    /// Of an exception: its last day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
     /// Although exit criteria are open.
     pub overrides_open_criteria: bool,
+}
+
+impl Proposing {
+    fn is_exception(&self) -> bool {
+        self.provider.is_some() || self.product.is_some()
+    }
 }
 
 /// A proposal that is to be confirmed.
@@ -64,11 +83,17 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
         }
         let phases = phases(&*db).await?;
         let current = current(&phases)?;
-        check_step(&*db, current, &phases, &order.deed).await?;
+        match order.deed.is_exception() {
+            true => check_exception(&*db, current, &order.deed, day_of(now)).await?,
+            false => check_step(&*db, current, &phases, &order.deed).await?,
+        }
         let row = proposal::Model {
             id: Uuid::new_v4(),
             from_phase: current.key,
             to_phase: order.deed.to,
+            provider_id: order.deed.provider,
+            product_id: order.deed.product,
+            until_day: order.deed.until,
             overrides_open_criteria: order.deed.overrides_open_criteria,
             proposed_by_issuer: order.caller.issuer.clone(),
             proposed_by_subject: order.caller.subject.clone(),
@@ -95,11 +120,19 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
     Err(busy())
 }
 
-/// Confirms a proposal: the phase changes at once. Gives the phase that is current then.
-pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase::Model> {
-    const ACTION: &str = "CONFIRM_PHASE_CHANGE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+/// What a confirmation leaves.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// The phase that is current then.
+    pub phase: phase::Model,
+    /// The exception that holds since then, or that has ended.
+    pub exception: Option<exception::Model>,
+}
+
+/// Confirms a proposal: the phase changes at once, or the exception begins or ends.
+pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confirmed> {
+    order.check_office(&desk, CONFIRM).await?;
+    let key = order.key(CONFIRM)?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -108,38 +141,144 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase:
         let phases = phases(&*db).await?;
         let current = current(&phases)?;
         if let Some(written) = key.find(&*db, now).await? {
-            let entered = phases.iter().find(|phase| phase.id == written.entity_id);
-            return entered.cloned().ok_or_else(|| Error::internal("a phase is gone"));
+            let exception = exception::Entity::find_by_id(written.entity_id).one(&*db).await?;
+            let entered = phases.iter().find(|phase| phase.id == written.entity_id).unwrap_or(current);
+            return Ok(Confirmed { phase: entered.clone(), exception });
         }
         let row = find(&*db, order.deed.proposal).await?;
         if let Err(error) = check_confirmation(&row, &order.caller, current.key, now) {
             db.roll_back().await?;
             if error.code == Code::Forbidden {
-                order.refuse(&desk, ACTION, "two-people").await?;
+                order.refuse(&desk, CONFIRM, "two-people").await?;
             }
             return Err(error);
         }
-        let entered = enter(&*db, current, &phases, row.to_phase, now).await?;
         let confirmed = proposal::ActiveModel { id: Set(row.id), confirmed_at: Set(Some(now)), ..Default::default() };
         confirmed.update(&*db).await?;
-        if !key.keep(&*db, written(entered.id, RULE, current.key), now).await? {
+        let Effect { act, changed, confirmed } = match row.provider_id.is_some() || row.product_id.is_some() {
+            true => except(&*db, current, &row, now).await?,
+            false => change(&*db, current, &phases, &row, now).await?,
+        };
+        if !key.keep(&*db, written(act.entity.1, RULE, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
-        let act = Act {
-            action: ACTION,
-            entity: ("TransformationPhase", entered.id),
-            before: Some(serde_json::json!({ "phase": current.key })),
-            after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
-            rule: RULE,
-        };
-        let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
         order.record(&*db, act, &changed, now).await?;
         db.commit().await?;
         desk.live.refresh().await;
-        return Ok(entered);
+        return Ok(confirmed);
     }
     Err(busy())
+}
+
+/// What a confirmation did, with what is recorded of it.
+struct Effect {
+    act: Act,
+    changed: Vec<Changed>,
+    confirmed: Confirmed,
+}
+
+/// Another phase becomes the current one.
+async fn change(
+    db: &impl ConnectionTrait,
+    current: &phase::Model,
+    phases: &[phase::Model],
+    row: &proposal::Model,
+    now: DateTimeUtc,
+) -> Result<Effect> {
+    let entered = enter(db, current, phases, row.to_phase, now).await?;
+    let act = Act {
+        action: CONFIRM,
+        entity: ("TransformationPhase", entered.id),
+        before: Some(serde_json::json!({ "phase": current.key })),
+        after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
+        rule: RULE,
+    };
+    let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
+    Ok(Effect { act, changed: changed.into(), confirmed: Confirmed { phase: entered, exception: None } })
+}
+
+/// An exception begins in the place of the one before; back to the current phase, that one ends.
+async fn except(
+    db: &impl ConnectionTrait,
+    current: &phase::Model,
+    row: &proposal::Model,
+    now: DateTimeUtc,
+) -> Result<Effect> {
+    let before = exception_of(db, row.provider_id, row.product_id).await?;
+    let mut after = None;
+    if let Some(before) = &before {
+        let ended = exception::ActiveModel { id: Set(before.id), ended_at: Set(Some(now)), ..Default::default() };
+        after = Some(ended.update(db).await?);
+    }
+    if row.to_phase != current.key {
+        let begun = exception::Model {
+            id: Uuid::new_v4(),
+            provider_id: row.provider_id,
+            product_id: row.product_id,
+            phase: row.to_phase,
+            from_day: day_of(now),
+            until_day: row.until_day,
+            proposal_id: row.id,
+            created_at: now,
+            ended_at: None,
+        };
+        after = Some(begun.into_active_model().insert(db).await?);
+    }
+    let after = after.ok_or_else(no_exception)?;
+    let json = |row: &exception::Model| serde_json::to_value(row).map_err(Error::internal);
+    let act = Act {
+        action: CONFIRM,
+        entity: ("PhaseException", after.id),
+        before: before.as_ref().map(json).transpose()?,
+        after: Some(json(&after)?),
+        rule: RULE,
+    };
+    let ids = before.iter().map(|before| before.id).chain([after.id]).collect::<std::collections::BTreeSet<_>>();
+    let changed = ids.into_iter().map(|id| Changed { kind: Type::PhaseException, id, version: None }).collect();
+    Ok(Effect { act, changed, confirmed: Confirmed { phase: current.clone(), exception: Some(after) } })
+}
+
+/// The exception for a provider or a product that was not ended.
+async fn exception_of(
+    db: &impl ConnectionTrait,
+    provider: Option<Uuid>,
+    product: Option<Uuid>,
+) -> Result<Option<exception::Model>> {
+    let of = match (provider, product) {
+        (Some(provider), _) => exception::Column::ProviderId.eq(provider),
+        (None, product) => exception::Column::ProductId.eq(product),
+    };
+    Ok(exception::Entity::find().filter(of).filter(exception::Column::EndedAt.is_null()).one(db).await?)
+}
+
+fn no_exception() -> Error {
+    Error::bad_input(
+        "to",
+        "Diese Phase gilt hier schon, und eine Ausnahme gibt es nicht. Bitte eine andere Phase angeben.",
+        "This phase rules here already, and there is no exception. Please give another phase.",
+    )
+}
+
+/// Whether an exception can begin, or end.
+async fn check_exception(
+    db: &impl ConnectionTrait,
+    current: &phase::Model,
+    deed: &Proposing,
+    today: Date,
+) -> Result<()> {
+    if deed.to == current.key && exception_of(db, deed.provider, deed.product).await?.is_none() {
+        return Err(no_exception());
+    }
+    match deed.until {
+        Some(_) if deed.to == current.key => Err(Error::bad_input(
+            "until",
+            "Die Ausnahme endet mit der Bestätigung; until bitte weglassen.",
+            "The exception ends with the confirmation; please leave until out.",
+        )),
+        Some(until) => check_not_past("until", until, today),
+        None => Ok(()),
+    }
 }
 
 /// Whether a phase can be entered from the current one.
@@ -149,6 +288,13 @@ async fn check_step(
     phases: &[phase::Model],
     deed: &Proposing,
 ) -> Result<()> {
+    if deed.until.is_some() {
+        return Err(Error::bad_input(
+            "until",
+            "until gehört zu einer Ausnahme mit scope. Bitte weglassen oder scope angeben.",
+            "until goes with an exception that has a scope. Please leave it out, or give a scope.",
+        ));
+    }
     if deed.to == current.key {
         return Err(Error::bad_input(
             "to",

@@ -91,6 +91,11 @@ pub fn level_of(provider: &Provider, day: Date) -> Level {
     }
 }
 
+/// Whether a provider has gone into another one by a day: its own portfolio takes nothing any more.
+pub fn has_merged(snapshot: &Snapshot, provider: At<Provider>, day: Date) -> bool {
+    level_of(&snapshot.providers[provider], day) == Level::Merged || snapshot.merged_into(provider, day).is_some()
+}
+
 /// How far an organisation has joined on a day.
 pub fn level_on(joinings: &[joining::Model], day: Date) -> Level {
     joining_on(joinings, day).map_or(Level::NotJoined, |joining| joining.level)

@@ -47,8 +47,17 @@ pub async fn append(
 
 /// Records that a rule refused: in a transaction of its own, because nothing else is written.
 pub async fn append_refusal(database: &Database, event: Event<'_>, now: DateTimeUtc) -> Result<(), DbErr> {
+    append_refusals(database, [event], now).await
+}
+
+/// Records that rules refused several things at once.
+pub async fn append_refusals(
+    database: &Database,
+    events: impl IntoIterator<Item = Event<'_>>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
     let transaction = database.begin_write().await?;
-    append(&*transaction, &[], [event], now).await?;
+    append(&*transaction, &[], events, now).await?;
     transaction.commit().await
 }
 

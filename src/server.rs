@@ -173,7 +173,12 @@ async fn keep_ticking(database: Database, clock: Clock) {
         match tick::run(&database, clock.now(), clock.now()).await {
             Ok(report) if report == tick::Report::default() => {}
             Ok(report) => {
-                tracing::info!(ended = report.ended, expired = report.expired, "what was due is written down")
+                tracing::info!(
+                    ended = report.ended,
+                    begun = report.begun,
+                    expired = report.expired,
+                    "what was due is written down"
+                )
             }
             Err(error) => tracing::error!(%error, "what is due could not be written down; tried again in an hour"),
         }

@@ -62,6 +62,8 @@ pub enum Type {
     Product,
     /// A phase.
     Phase,
+    /// An exception to the current phase.
+    PhaseException,
     /// A freeze.
     Freeze,
     /// A contact.

@@ -17,6 +17,7 @@ pub mod joining;
 pub mod landschaftsverband;
 pub mod municipality;
 pub mod phase;
+pub mod phase_exception;
 pub mod phase_exit_criterion;
 pub mod phase_proposal;
 pub mod price;

@@ -13,6 +13,12 @@ pub struct Model {
     pub from_phase: crate::phase::Key,
     /// The phase to enter.
     pub to_phase: crate::phase::Key,
+    /// Only for products of this provider,
+    pub provider_id: Option<Uuid>,
+    /// or only for this product; for all when neither is named.
+    pub product_id: Option<Uuid>,
+    /// Of an exception: its last day.
+    pub until_day: Option<Date>,
     /// Although exit criteria are open.
     pub overrides_open_criteria: bool,
     /// Who proposed it: issuer

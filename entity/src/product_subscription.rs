@@ -51,9 +51,9 @@ pub struct Model {
     pub open_matter: Option<Matter>,
     /// Whose decision it waits for.
     pub awaits: Option<Awaits>,
-    /// Of an open change: how many units.
+    /// Of an open change or migration: how many units.
     pub open_quantity: Option<i64>,
-    /// Of an open termination: the last day.
+    /// Of an open termination: the last day; of an open migration: the first day of the successor.
     pub open_on: Option<Date>,
     /// When what is open expires.
     pub expires_at: Option<DateTimeUtc>,
@@ -61,8 +61,18 @@ pub struct Model {
     pub asked_by_issuer: Option<String>,
     /// and subject.
     pub asked_by_subject: Option<String>,
+    /// The organisation that asked: a municipality or provider.
+    pub asked_by_organisation: Option<Uuid>,
     /// The phase in which it was asked.
     pub asked_in: Option<crate::phase::Key>,
+    /// Of an open migration: the product to move to.
+    pub open_product_id: Option<Uuid>,
+    /// The subscription that this one was moved from.
+    pub predecessor_id: Option<Uuid>,
+    /// The subscription that this one was moved to.
+    pub successor_id: Option<Uuid>,
+    /// The collective request that it was asked in.
+    pub collective_id: Option<Uuid>,
     /// When it was first written.
     pub created_at: DateTimeUtc,
     /// When it was last written.
@@ -195,6 +205,8 @@ pub enum Matter {
     Termination,
     /// A notice taken back.
     Revocation,
+    /// A move to a successor product.
+    Migration,
 }
 
 /// Whose decision something waits for.

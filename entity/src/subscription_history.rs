@@ -80,6 +80,8 @@ pub enum Action {
     RequestForMany,
     /// Ended by itself on its last day.
     End,
+    /// Begun by itself on its first day.
+    Begin,
     /// What was open expired.
     Expire,
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use strum::VariantArray;
+use uuid::Uuid;
 
 use super::{
-    Action, Cell, Phase, Role, Rule, Situation, Standing, WayOut, matrix,
+    Action, Cell, Offer, Phase, Role, Rule, Situation, Standing, WayOut, matrix,
     policies::{Answer, Policies},
     ways_out,
 };
@@ -30,6 +31,8 @@ pub struct Decision {
     pub action: Action,
     /// The phase that ruled.
     pub phase: Phase,
+    /// The exception by which it ruled, where another phase is the current one.
+    pub exception: Option<Uuid>,
     /// Whether it may be done.
     pub is_allowed: bool,
     /// Whose decision it then waits for.
@@ -74,6 +77,7 @@ pub(super) struct Reserved {
     legal_step: Arc<Rule>,
     lifecycle: Arc<Rule>,
     not_offered: Arc<Rule>,
+    provider_merged: Arc<Rule>,
 }
 
 /// The rules, ready to be asked.
@@ -131,8 +135,9 @@ impl Engine {
     /// A decision that was made and written earlier, by its rule. For answering a repeated request as before.
     pub fn recall(&self, action: Action, phase: Phase, rule: &str) -> Option<Decision> {
         let rule = self.policies.rule(rule)?.clone();
-        let role = None;
-        Some(Decision { action, phase, is_allowed: true, approval: approval(&rule), rule, role, ways_out: Vec::new() })
+        let approval = approval(&rule);
+        let (exception, role, ways_out) = (None, None, Vec::new());
+        Some(Decision { action, phase, exception, is_allowed: true, approval, rule, role, ways_out })
     }
 
     /// The rule of an id; for a rule that is gone one that says so.
@@ -156,6 +161,7 @@ impl Engine {
         let refused = |rule: &Arc<Rule>| Decision {
             action: situation.action,
             phase: situation.phase,
+            exception: situation.exception,
             is_allowed: false,
             approval: None,
             rule: rule.clone(),
@@ -173,16 +179,28 @@ impl Engine {
             return refused(&self.reserved.legal_step);
         }
         if !situation.fits_lifecycle() {
-            let is_elsewhere = situation.offer == super::Offer::Elsewhere;
-            return refused(if is_elsewhere { &self.reserved.not_offered } else { &self.reserved.lifecycle });
+            return refused(match situation.offer {
+                Offer::Elsewhere => &self.reserved.not_offered,
+                Offer::Merged => &self.reserved.provider_merged,
+                _ => &self.reserved.lifecycle,
+            });
         }
         let mut approval = approval(&rule);
-        // Who could never decide is not named: a provider that takes a product is in no customer group.
-        if let Some(approval) = &mut approval {
-            let has_owner = |role: &Role| *role != Role::AccountManager || situation.owners.has(*role);
-            approval.approvers.retain(has_owner);
+        if let Some(Approval { approvers, is_confirmation }) = &mut approval {
+            // Who could never decide is not named: a provider that takes a product is in no customer group, and has no
+            // municipality to confirm anything on its behalf. What nobody could decide is not let in.
+            approvers.retain(|approver| self.could_decide(situation, role, *is_confirmation, *approver));
+            if approvers.is_empty() {
+                return refused(&self.reserved.no_rule_permits);
+            }
         }
         Decision { is_allowed: true, approval, role, ..refused(&rule) }
+    }
+
+    /// Whether somebody in a role could decide what the caller is about to ask: the same rules, asked one step ahead.
+    fn could_decide(&self, situation: &Situation, asker: Option<Role>, is_confirmation: bool, approver: Role) -> bool {
+        let Some(asked) = situation.asked(asker, is_confirmation, approver) else { return true };
+        self.judge(&asked).is_allowed
     }
 
     /// The best permit among the caller's roles, or the rule that refuses.
@@ -227,7 +245,7 @@ fn approval(rule: &Rule) -> Option<Approval> {
 }
 
 impl Reserved {
-    fn rules(&self) -> [&Arc<Rule>; 6] {
+    fn rules(&self) -> [&Arc<Rule>; 7] {
         [
             &self.no_rule_permits,
             &self.organisation_missing,
@@ -235,6 +253,7 @@ impl Reserved {
             &self.legal_step,
             &self.lifecycle,
             &self.not_offered,
+            &self.provider_merged,
         ]
     }
 
@@ -279,6 +298,11 @@ impl Reserved {
                 "not-offered",
                 "Die Leistung wird diesem Bezieher nicht angeboten.",
                 "The product is not offered to this subscriber.",
+            ),
+            provider_merged: rule(
+                "provider-merged",
+                "Der Anbieter der Leistung ist in einem anderen aufgegangen; weiter geht es mit dessen Leistungen.",
+                "The product's provider has gone into another one; it goes on with the products of that one.",
             ),
         }
     }

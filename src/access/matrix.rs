@@ -109,5 +109,15 @@ fn subscribed(action: Action, phase: Phase, kind: ProductKind) -> Option<Subscri
         }
     };
     let asked_by_caller = action == Action::WithdrawSubscription;
-    Some(Subscribed { state, open, has_expired: false, is_reported: false, asked_by_caller })
+    Some(Subscribed {
+        state,
+        open,
+        has_expired: false,
+        is_reported: false,
+        asked_by_caller,
+        asked_by_organisation: asked_by_caller,
+        asked_by_owner: None,
+        has_predecessor: false,
+        has_successor: false,
+    })
 }

@@ -15,7 +15,7 @@ use super::{Offer, Role, Situation, Standing, situation::Matter};
 const SCHEMA: &str = include_str!("../../policies/itkatalog.cedarschema");
 
 /// The policies, a file for each action.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("declare_interest.cedar", include_str!("../../policies/declare_interest.cedar")),
     ("request_subscription.cedar", include_str!("../../policies/request_subscription.cedar")),
     ("report_contract.cedar", include_str!("../../policies/report_contract.cedar")),
@@ -29,6 +29,7 @@ const FILES: [(&str, &str); 14] = [
     ("revoke_termination.cedar", include_str!("../../policies/revoke_termination.cedar")),
     ("migrate_subscription.cedar", include_str!("../../policies/migrate_subscription.cedar")),
     ("request_for_many.cedar", include_str!("../../policies/request_for_many.cedar")),
+    ("four_eyes.cedar", include_str!("../../policies/four_eyes.cedar")),
     ("freeze.cedar", include_str!("../../policies/freeze.cedar")),
 ];
 
@@ -162,8 +163,9 @@ fn request(situation: &Situation, role: Option<Role>, standing: Standing) -> Res
         ("own".into(), truth(standing == Standing::Own)),
         ("matter".into(), RestrictedExpression::new_entity_uid(uid("Matter", matter.into())?)),
         ("reported".into(), truth(subscribed.is_some_and(|subscribed| subscribed.is_reported))),
-        ("phaseOut".into(), truth(matches!(situation.offer, Offer::PhaseOut | Offer::Retired))),
+        ("phaseOut".into(), truth(matches!(situation.offer, Offer::PhaseOut | Offer::Retired | Offer::Merged))),
         ("asked".into(), truth(subscribed.is_some_and(|subscribed| subscribed.asked_by_caller))),
+        ("askedByOrganisation".into(), truth(subscribed.is_some_and(|subscribed| subscribed.asked_by_organisation))),
         ("fromEarlierPhase".into(), truth(open.is_some_and(|open| open.asked_in < situation.phase))),
         ("frozen".into(), truth(situation.is_frozen)),
     ]);

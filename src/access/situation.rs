@@ -1,6 +1,7 @@
 //! Everything that a decision depends on, and which steps a subscription's state allows.
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::{Action, Phase, ProductKind, Role};
 
@@ -61,6 +62,14 @@ pub struct Subscribed {
     pub is_reported: bool,
     /// The caller is who asked for what is open, or for the subscription.
     pub asked_by_caller: bool,
+    /// Somebody of the caller's own organisation asked.
+    pub asked_by_organisation: bool,
+    /// The organisation that asked is the one that a role acts for: the subscriber's, or the product's provider.
+    pub asked_by_owner: Option<Role>,
+    /// It goes on from another subscription, and begins by itself on its day.
+    pub has_predecessor: bool,
+    /// Another subscription goes on from it, on the day after its last.
+    pub has_successor: bool,
 }
 
 /// Whether a product takes new subscribers, for one subscriber on one day.
@@ -76,6 +85,8 @@ pub enum Offer {
     Retired,
     /// Not for this subscriber.
     Elsewhere,
+    /// Its provider has gone into another one.
+    Merged,
 }
 
 /// How a role of the caller stands to what is decided about.
@@ -101,11 +112,13 @@ pub struct Owners {
     pub provider: bool,
     /// A customer group.
     pub customer_group: bool,
+    /// A municipality that could confirm what is asked on its behalf.
+    pub confirmer: bool,
 }
 
 impl Owners {
     /// All kinds.
-    pub const ALL: Self = Self { municipality: true, provider: true, customer_group: true };
+    pub const ALL: Self = Self { municipality: true, provider: true, customer_group: true, confirmer: true };
 
     /// Whether it could be a role's own.
     pub fn has(self, role: Role) -> bool {
@@ -125,6 +138,8 @@ pub struct Situation {
     pub action: Action,
     /// The phase that rules.
     pub phase: Phase,
+    /// The exception by which another phase than the current one rules.
+    pub exception: Option<Uuid>,
     /// Who asks.
     pub standings: Standings,
     /// Who could ask instead.
@@ -139,6 +154,8 @@ pub struct Situation {
     pub subscription: Option<Subscribed>,
     /// The product, its provider, or everything is frozen.
     pub is_frozen: bool,
+    /// The caller acts for the provider that offers the product.
+    pub is_offered_by_caller: bool,
 }
 
 impl Situation {
@@ -147,6 +164,7 @@ impl Situation {
         Self {
             action,
             phase,
+            exception: None,
             standings: Standings::default(),
             owners: Owners::ALL,
             kind,
@@ -154,6 +172,7 @@ impl Situation {
             offer: Offer::Open,
             subscription: None,
             is_frozen: false,
+            is_offered_by_caller: false,
         }
     }
 
@@ -163,6 +182,40 @@ impl Situation {
         self.standings = Standings::default();
         self.standings[role as usize] = Some(standing);
         self
+    }
+
+    /// The situation in which an approver decides what the caller, in the role of `asker`, asks now. None for what never
+    /// waits for a decision.
+    pub(super) fn asked(&self, asker: Option<Role>, is_confirmation: bool, approver: Role) -> Option<Self> {
+        let matter = match self.action {
+            Action::RequestSubscription | Action::RequestForMany => Matter::Request,
+            Action::ChangeSubscription => Matter::Change,
+            Action::TerminateSubscription => Matter::Termination,
+            Action::RevokeTermination => Matter::Revocation,
+            Action::MigrateSubscription => Matter::Migration,
+            _ => return None,
+        };
+        let asked_by_owner = match asker {
+            Some(Role::Provider) => self.is_offered_by_caller.then_some(Role::Provider),
+            other => other.filter(|role| *role == Role::Municipality),
+        };
+        let before = self.subscription;
+        let subscription = Subscribed {
+            state: if matter == Matter::Request { State::Requested } else { before?.state },
+            open: Some(Open { matter, asked_in: self.phase, awaits_confirmation: is_confirmation }),
+            has_expired: false,
+            is_reported: before.is_some_and(|before| before.is_reported),
+            asked_by_caller: false,
+            asked_by_organisation: asked_by_owner == Some(approver),
+            asked_by_owner,
+            has_predecessor: false,
+            has_successor: false,
+        };
+        let action = if is_confirmation { Action::ConfirmSubscription } else { Action::ApproveSubscription };
+        // A provider always offers the product; whose confirmation is needed is another question than who asks.
+        let owners = Owners { municipality: self.owners.confirmer, provider: true, ..self.owners };
+        let standing = if owners.has(approver) { Standing::Own } else { Standing::Foreign };
+        Some(Self { action, owners, subscription: Some(subscription), ..*self }.asked_as(approver, standing))
     }
 
     /// Whether the subscription's state lets the action happen.
@@ -175,13 +228,15 @@ impl Situation {
             }
             Action::ConfirmSubscription => subscribed.open.is_some_and(|open| open.awaits_confirmation),
             Action::WithdrawSubscription => {
-                subscribed.open.is_some() || matches!(subscribed.state, State::Interest | State::Approved)
+                // A successor that was agreed to can't be dropped alone: its predecessor has ended for it.
+                let is_agreed = subscribed.state == State::Approved && !subscribed.has_predecessor;
+                subscribed.open.is_some() || subscribed.state == State::Interest || is_agreed
             }
-            Action::ActivateSubscription => nothing_open_in(State::Approved),
+            Action::ActivateSubscription => nothing_open_in(State::Approved) && !subscribed.has_predecessor,
             Action::ChangeSubscription | Action::TerminateSubscription | Action::MigrateSubscription => {
                 nothing_open_in(State::Active)
             }
-            Action::RevokeTermination => nothing_open_in(State::Terminating),
+            Action::RevokeTermination => nothing_open_in(State::Terminating) && !subscribed.has_successor,
             // An interest becomes a request.
             Action::RequestSubscription => subscribed.state == State::Interest,
             Action::DeclareInterest | Action::ReportContract | Action::RequestForMany => false,
@@ -196,12 +251,14 @@ impl Situation {
             }
             Action::DeclareInterest => matches!(self.offer, Offer::Open | Offer::Later(_)),
             Action::ReportContract | Action::ChangeSubscription | Action::ActivateSubscription => {
-                self.offer != Offer::Retired
+                !matches!(self.offer, Offer::Retired | Offer::Merged)
             }
             Action::ApproveSubscription | Action::ConfirmSubscription => {
                 match self.subscription.and_then(|subscribed| subscribed.open).map(|open| open.matter) {
-                    Some(Matter::Request) => !matches!(self.offer, Offer::Retired | Offer::PhaseOut),
-                    Some(Matter::Change) => self.offer != Offer::Retired,
+                    Some(Matter::Request | Matter::Migration) => {
+                        !matches!(self.offer, Offer::Retired | Offer::PhaseOut | Offer::Merged)
+                    }
+                    Some(Matter::Change) => !matches!(self.offer, Offer::Retired | Offer::Merged),
                     _ => true,
                 }
             }

@@ -105,6 +105,7 @@ fn by_another(situation: &Situation, role: Role) -> Situation {
     let mut changed = situation.asked_as(role, standing);
     if let Some(subscribed) = &mut changed.subscription {
         subscribed.asked_by_caller = false;
+        subscribed.asked_by_organisation = subscribed.asked_by_owner == Some(role);
     }
     changed
 }
@@ -113,10 +114,12 @@ fn by_another(situation: &Situation, role: Role) -> Situation {
 fn decided(situation: &Situation) -> Option<Situation> {
     let mut changed = *situation;
     let subscribed = changed.subscription.as_mut()?;
-    subscribed.state = match subscribed.open.take()?.matter {
+    let matter = subscribed.open.take()?.matter;
+    subscribed.has_successor |= matter == Matter::Migration;
+    subscribed.state = match matter {
         Matter::Request => State::Approved,
-        Matter::Change | Matter::Migration => subscribed.state,
-        Matter::Termination => State::Terminating,
+        Matter::Change => subscribed.state,
+        Matter::Termination | Matter::Migration => State::Terminating,
         Matter::Revocation => State::Active,
     };
     Some(changed)

@@ -31,6 +31,7 @@ impl Snapshot {
             phases: phases(&mut rows),
             assumptions: std::mem::take(&mut rows.assumptions),
             freezes: std::mem::take(&mut rows.freezes),
+            phase_exceptions: std::mem::take(&mut rows.phase_exceptions),
             products: Table::new(Vec::new(), |product: &Product| product.row.id),
             responsibilities: HashMap::new(),
             landschaftsverbaende,

@@ -2,7 +2,7 @@
 
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
-    freeze, joining, landschaftsverband, municipality, phase, phase_exit_criterion, price, product,
+    freeze, joining, landschaftsverband, municipality, phase, phase_exception, phase_exit_criterion, price, product,
     product_customer_group, product_key, product_municipality, provider, provider_coverage, provider_merger,
     provider_merger_predecessor, standard_product,
 };
@@ -41,6 +41,7 @@ pub(super) struct Rows {
     pub exit_criteria: Vec<phase_exit_criterion::Model>,
     pub assumptions: Vec<estimate_assumption::Model>,
     pub freezes: Vec<freeze::Model>,
+    pub phase_exceptions: Vec<phase_exception::Model>,
 }
 
 /// The version of the catalogue that is committed now.
@@ -118,6 +119,12 @@ pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
             .filter(freeze::Column::LiftedAt.is_null())
             .order_by_asc(freeze::Column::CreatedAt)
             .order_by_asc(freeze::Column::Id)
+            .all(db)
+            .await?,
+        phase_exceptions: phase_exception::Entity::find()
+            .filter(phase_exception::Column::EndedAt.is_null())
+            .order_by_asc(phase_exception::Column::CreatedAt)
+            .order_by_asc(phase_exception::Column::Id)
             .all(db)
             .await?,
     })

@@ -12,7 +12,7 @@ mod table;
 
 use std::collections::HashMap;
 
-use ::entity::{estimate_assumption, freeze, landschaftsverband, phase};
+use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exception};
 use sea_orm::prelude::Date;
 
 pub use live::Live;
@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub assumptions: Vec<estimate_assumption::Model>,
     /// Freezes that are not lifted, oldest first.
     pub freezes: Vec<freeze::Model>,
+    /// Exceptions to the current phase that were not ended, oldest first.
+    pub phase_exceptions: Vec<phase_exception::Model>,
     responsibilities: HashMap<Responsibility, Vec<Assignment>>,
     municipalities_by_ags: HashMap<String, At<Municipality>>,
     municipalities_by_ars: HashMap<String, At<Municipality>>,

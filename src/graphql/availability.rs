@@ -48,6 +48,8 @@ pub enum AvailabilityStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Reason")]
 pub enum AvailabilityReasonCode {
+    /// Its provider has gone into another one; `provider.mergedInto` tells which.
+    ProviderMerged,
     /// It is gone.
     Retired,
     /// It is being phased out and takes no new subscription.

@@ -64,6 +64,7 @@ impl Reading {
             now: self.now,
             today: self.today,
             phase: self.phase()?,
+            assumed_phase: None,
         })
     }
 

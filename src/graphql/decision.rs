@@ -7,6 +7,7 @@ use async_graphql::{Context, Description, Enum, Object, SimpleObject};
 use super::{
     context::{Reading, reading},
     phase::PhaseKey,
+    phase_exception::PhaseException,
     product::Product,
     scalars::Date,
     viewer::Role,
@@ -128,7 +129,7 @@ pub enum PolicyOutcome {
 }
 
 /// A rule that decides. Rules outside of the policies have reserved ids: `no-rule-permits`, `legal-step`, `lifecycle`,
-/// `not-offered`, `two-people`, `organisation-missing`.
+/// `not-offered`, `provider-merged`, `two-people`, `organisation-missing`.
 #[derive(Description)]
 pub struct Rule(pub Arc<access::Rule>);
 
@@ -213,9 +214,15 @@ impl Decision {
         approvers.map(|role| Role::from(*role)).collect()
     }
 
-    /// The phase that was asked about.
+    /// The phase that rules: the current one, that of an exception, or the one that was asked about.
     async fn phase(&self) -> PhaseKey {
         phases::key(self.0.phase).into()
+    }
+
+    /// The exception by which this phase rules instead of the current one; null where there is none, or where another phase
+    /// was asked about.
+    async fn phase_exception(&self, context: &Context<'_>) -> Option<PhaseException> {
+        PhaseException::find(&reading(context).snapshot, self.0.exception?)
     }
 
     /// The rule that decides; there always is one.

@@ -17,7 +17,12 @@ use crate::{
     catalogue::{self, At},
     error::{Code, Error, Result, check_text},
     phases,
-    subscriptions::{act::check_not_past, scope::Scope, situation::Ground, steps},
+    subscriptions::{
+        act::check_not_past,
+        scope::Scope,
+        situation::{Ground, Successor},
+        terms,
+    },
 };
 
 /// Another caller, as a token would name it.
@@ -48,9 +53,9 @@ pub struct ExplainInput {
     pub subscriber: Option<SubscriberBy>,
     /// The successor product of a migration.
     pub successor: Option<ID>,
-    /// First day of a subscription that would begin; today when left out.
+    /// First day of a subscription that would begin, today when left out; of a successor tomorrow.
     pub from: Option<Date>,
-    /// In another phase than today's.
+    /// In another phase than today's, without any exceptions.
     pub phase: Option<PhaseKey>,
     /// For another caller: for auditors, stewards and the transformation office only.
     #[graphql(name = "as")]
@@ -76,11 +81,12 @@ impl ExplainQuery {
         let caller = caller.as_ref().unwrap_or(own);
         let mut ground = reading.ground()?;
         if let Some(phase) = input.phase {
-            ground.phase = phases::from_key(phase.into());
+            ground.assumed_phase = Some(phases::from_key(phase.into()));
         }
         let action = access::Action::from(input.action);
         let is_migration = action == access::Action::MigrateSubscription;
-        let is_about_something_new = input.product.is_some() || input.subscriber.is_some() || input.from.is_some();
+        let is_about_something_new =
+            input.product.is_some() || input.subscriber.is_some() || (input.from.is_some() && !is_migration);
         if input.successor.is_some() && !is_migration {
             return Err(Error::bad_input(
                 "input.successor",
@@ -136,7 +142,13 @@ async fn existing(
     let row = row_id("input.subscription", "ProductSubscription", id)?;
     let scope = Scope::of(Some(own), &reading.snapshot);
     let row = scope.find(reading.db(), row).await?.ok_or_else(|| Error::not_found(id))?;
-    let successor = input.successor.as_ref().map(|id| product(ground, "input.successor", id)).transpose()?;
+    let tomorrow = ground.today.succ_opt().unwrap_or(ground.today);
+    let from = input.from.map_or(tomorrow, |from| from.0);
+    let successor = input.successor.as_ref().map(|id| {
+        check_not_past("input.from", from, ground.today)?;
+        Ok::<_, Error>(Successor { at: product(ground, "input.successor", id)?, from })
+    });
+    let successor = successor.transpose()?;
     Ok(ground.engine.decide(&ground.existing(caller, input.action.into(), &row, successor)?))
 }
 
@@ -155,7 +167,7 @@ fn beginning(
     }
     if action == access::Action::RequestSubscription {
         // What the request would be refused for, whatever the rules say.
-        steps::price(ground, subscriber, at, from, false).map_err(|error| error.with("field", "input.from"))?;
+        terms::price(ground, subscriber, at, from, false).map_err(|error| error.with("field", "input.from"))?;
     }
     Ok(match ground.permit_beginning(caller, action, subscriber, at, from, None) {
         Ok(permit) => permit.decision().clone(),

@@ -81,6 +81,8 @@ pub enum HistoryAction {
     RequestForMany,
     /// Ended by itself after its last day.
     End,
+    /// Begun by itself on its first day: the successor in a migration.
+    Begin,
     /// Expired by itself: nobody decided in time.
     Expire,
 }

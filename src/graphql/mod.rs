@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod availability;
 pub mod category;
+pub mod collective;
 pub mod connection;
 pub mod contact;
 pub mod context;
@@ -22,6 +23,7 @@ pub mod order;
 pub mod payload;
 pub mod phase;
 pub mod phase_change;
+pub mod phase_exception;
 pub mod price;
 pub mod product;
 pub mod product_list;
@@ -53,6 +55,7 @@ pub struct Query(
     customer_group::CustomerGroupQuery,
     contact::ContactQuery,
     phase::PhaseQuery,
+    phase_exception::PhaseExceptionQuery,
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,
@@ -64,6 +67,7 @@ pub struct Query(
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     subscription_mutation::SubscriptionMutation,
+    collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
 );

@@ -122,6 +122,13 @@ fn user_error(reading: &Reading, error: &Error) -> UserError {
     }
 }
 
+/// The errors of one row of a list called `rows`.
+pub fn row_errors(reading: &Reading, index: usize, error: &Error) -> Vec<UserError> {
+    let mut shown = user_error(reading, error);
+    shown.path.splice(1..1, ["rows".to_owned(), index.to_string()]);
+    vec![shown]
+}
+
 fn usual_next_step(reading: &Reading, code: Code) -> String {
     let (de, en) = match code {
         Code::NotFound => {

@@ -4,11 +4,14 @@ use ::entity::phase_proposal;
 use async_graphql::{Context, Description, ID, InputObject, Object, SimpleObject};
 
 use super::{
-    context::reading,
+    context::{reading, snapshot},
     node::{global_id, row_id},
     payload::{UserError, order, to_its_end, told},
     phase::{PhaseKey, TransformationPhase},
-    scalars::DateTime,
+    phase_exception::{PhaseException, PhaseScope},
+    product::Product,
+    provider::Provider,
+    scalars::{Date, DateTime},
     subscription_input::ReasonInput,
 };
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     phase_changes::{self, Confirming, Proposing},
 };
 
-/// A proposal to enter another phase.
+/// A proposal to enter another phase, or of an exception to the current one.
 #[derive(Description)]
 pub struct PhaseChangeProposal(phase_proposal::Model);
 
@@ -35,6 +38,21 @@ impl PhaseChangeProposal {
     /// The phase to enter.
     async fn to(&self) -> PhaseKey {
         self.0.to_phase.into()
+    }
+
+    /// Of an exception: the product that it is about.
+    async fn product(&self, context: &Context<'_>) -> Option<Product> {
+        snapshot(context).products.find(self.0.product_id?).map(Product)
+    }
+
+    /// Of an exception: the provider that it is about. Null with `product` for a change of phase for all.
+    async fn provider(&self, context: &Context<'_>) -> Option<Provider> {
+        snapshot(context).providers.find(self.0.provider_id?).map(Provider)
+    }
+
+    /// Of an exception: its last day.
+    async fn until(&self) -> Option<Date> {
+        self.0.until_day.map(Date)
     }
 
     /// Whether it goes beyond open exit criteria.
@@ -67,15 +85,21 @@ pub struct ProposePhaseChangePayload {
 pub struct ConfirmPhaseChangePayload {
     /// The phase that is current since then; null when it was refused.
     phase: Option<TransformationPhase>,
+    /// The exception that has begun or ended; null for a change of phase for all, and when it was refused.
+    exception: Option<PhaseException>,
     /// What went wrong; empty when the phase was entered.
     errors: Vec<UserError>,
 }
 
-/// Proposes to enter another phase.
+/// Proposes to enter another phase, or an exception to the current one.
 #[derive(InputObject)]
 pub struct ProposePhaseChangeInput {
     /// The phase to enter.
     to: PhaseKey,
+    /// Only for one product or provider: an exception, which begins with the confirmation. The current phase as `to` ends it.
+    scope: Option<PhaseScope>,
+    /// Of an exception: its last day, from today to 10 years ahead; until another proposal ends it when left out.
+    until: Option<Date>,
     /// Although exit criteria of the current phase are open; the reason says why.
     #[graphql(default = false)]
     override_open_criteria: bool,
@@ -100,8 +124,9 @@ pub struct PhaseChangeMutation;
 
 #[Object]
 impl PhaseChangeMutation {
-    /// Proposes to enter another phase; it holds for 90 days and for the current phase. By the transformation office. Open
-    /// exit criteria refuse a step forward unless they are overridden.
+    /// Proposes to enter another phase, for all or, as an exception, for one product or provider; it holds for 90 days and for
+    /// the current phase. By the transformation office. Open exit criteria refuse a step forward for all unless they are
+    /// overridden.
     async fn propose_phase_change(
         &self,
         context: &Context<'_>,
@@ -109,14 +134,21 @@ impl PhaseChangeMutation {
     ) -> Result<Option<ProposePhaseChangePayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
-        let deed = Proposing { to: input.to.into(), overrides_open_criteria: input.override_open_criteria };
-        let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
-        let proposed = to_its_end(phase_changes::propose(reading.desk.clone(), order));
-        let (proposal, errors) = told(reading, proposed.await)?;
+        let proposed = match input.scope.as_ref().map(|scope| scope.find(&reading.snapshot)).transpose() {
+            Ok(scope) => {
+                let (provider, product) = scope.unwrap_or_default();
+                let (until, overrides_open_criteria) = (input.until.map(|day| day.0), input.override_open_criteria);
+                let deed = Proposing { to: input.to.into(), provider, product, until, overrides_open_criteria };
+                let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
+                to_its_end(phase_changes::propose(reading.desk.clone(), order)).await
+            }
+            Err(error) => Err(error),
+        };
+        let (proposal, errors) = told(reading, proposed)?;
         Ok(Some(ProposePhaseChangePayload { proposal: proposal.map(PhaseChangeProposal), errors }))
     }
 
-    /// Confirms a proposal: the phase changes at once. By the transformation office, and never by whoever proposed it.
+    /// Confirms a proposal: the phase changes at once, or the exception begins or ends. By the transformation office, and never by whoever proposed it.
     async fn confirm_phase_change(
         &self,
         context: &Context<'_>,
@@ -131,8 +163,9 @@ impl PhaseChangeMutation {
             }
             Err(error) => Err(error),
         };
-        let (phase, errors) = told(reading, confirmed)?;
+        let (confirmed, errors) = told(reading, confirmed)?;
+        let (phase, exception) = confirmed.map(|confirmed| (confirmed.phase, confirmed.exception)).unzip();
         let phase = phase.and_then(|row| TransformationPhase::as_written(&reading.snapshot, row));
-        Ok(Some(ConfirmPhaseChangePayload { phase, errors }))
+        Ok(Some(ConfirmPhaseChangePayload { phase, exception: exception.flatten().map(PhaseException), errors }))
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     access::Action,
     error::Result,
     listing::Window,
-    subscriptions::{self, Row, history, state_at, steps},
+    subscriptions::{self, Row, history, scope::Scope, state_at, terms},
 };
 
 /// State of a subscription. What is due counts as done: a request expires, a termination ends, on its day.
@@ -93,12 +93,14 @@ pub struct AgreedPrice {
 /// A change that waits for a decision and has no effect until then.
 #[derive(SimpleObject)]
 pub struct PendingChange {
-    /// What was asked: change, terminate, or revoke a termination.
+    /// What was asked: change, terminate, revoke a termination, or migrate.
     action: SubscriptionAction,
-    /// Of a change: how many units.
+    /// Of a change or migration: how many units.
     quantity: Option<i64>,
-    /// Of a termination: the last day.
+    /// Of a termination: the last day; of a migration: the first day of the successor.
     on: Option<Date>,
+    /// Of a migration: the product to move to.
+    successor: Option<Product>,
     /// Who asked: the subject of the token, never a name.
     requested_by: Option<String>,
     /// Until when it can be decided.
@@ -109,7 +111,16 @@ pub struct PendingChange {
 #[derive(Debug, Default)]
 pub struct Together {
     ids: Vec<Uuid>,
+    links: Vec<Uuid>,
+    linked: OnceCell<HashMap<Uuid, Row>>,
     histories: OnceCell<HashMap<Uuid, Vec<subscription_history::Model>>>,
+}
+
+impl Together {
+    fn new<'r>(rows: impl Iterator<Item = &'r Row> + Clone) -> Self {
+        let links = rows.clone().flat_map(|row| row.predecessor_id.into_iter().chain(row.successor_id)).collect();
+        Self { ids: rows.map(|row| row.id).collect(), links, ..Self::default() }
+    }
 }
 
 /// A subscription (Bezug): a municipality or provider takes a product.
@@ -123,15 +134,27 @@ impl ProductSubscription {
     /// Makes subscriptions read together what is read of them.
     pub fn join<'p>(parts: impl Iterator<Item = &'p mut Self>) {
         let parts: Vec<&mut Self> = parts.collect();
-        let ids = parts.iter().map(|part| part.row.id).collect();
-        let together = Arc::new(Together { ids, histories: OnceCell::new() });
+        let together = Arc::new(Together::new(parts.iter().map(|part| &*part.row)));
         parts.into_iter().for_each(|part| part.together = together.clone());
     }
 
     /// One subscription.
     pub fn one(row: Row) -> Self {
-        let together = Together { ids: vec![row.id], histories: OnceCell::new() };
+        let together = Together::new([&row].into_iter());
         Self { row: Box::new(row), together: Arc::new(together) }
+    }
+
+    /// What it was moved from or to: one statement for all of a page.
+    async fn linked(&self, context: &Context<'_>, id: Option<Uuid>) -> Result<Option<Self>> {
+        let Some(id) = id else { return Ok(None) };
+        let reading = reading(context);
+        let load = async || {
+            let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
+            let rows = scope.find_all(reading.db(), &self.together.links).await?;
+            Ok::<_, crate::error::Error>(rows.into_iter().map(|row| (row.id, row)).collect())
+        };
+        let linked = self.together.linked.get_or_try_init(load).await?;
+        Ok(linked.get(&id).cloned().map(Self::one))
     }
 }
 
@@ -188,8 +211,8 @@ impl ProductSubscription {
     }
 
     /// First day of delivery.
-    async fn active_since(&self) -> Option<Date> {
-        self.row.active_since.map(Date)
+    async fn active_since(&self, context: &Context<'_>) -> Option<Date> {
+        subscriptions::active_since_at(&self.row, reading(context).now).map(Date)
     }
 
     /// Last day, once notice is given.
@@ -209,7 +232,7 @@ impl ProductSubscription {
 
     /// The earliest last day if notice is given today.
     async fn earliest_end(&self, context: &Context<'_>) -> Date {
-        Date(steps::earliest_end(&self.row, reading(context).today))
+        Date(terms::earliest_end(&self.row, reading(context).today))
     }
 
     /// The price that was agreed.
@@ -233,14 +256,33 @@ impl ProductSubscription {
             Matter::Change => SubscriptionAction::ChangeSubscription,
             Matter::Termination => SubscriptionAction::TerminateSubscription,
             Matter::Revocation => SubscriptionAction::RevokeTermination,
+            Matter::Migration => SubscriptionAction::MigrateSubscription,
         };
+        let successor = row.open_product_id.and_then(|id| snapshot(context).products.find(id));
         Some(PendingChange {
             action,
             quantity: row.open_quantity,
             on: row.open_on.map(Date),
+            successor: successor.map(Product),
             requested_by: row.asked_by_subject.clone(),
             expires_at: row.expires_at.map(DateTime),
         })
+    }
+
+    /// The subscription that this one was moved from; null when it was not, or when the caller may not read it.
+    async fn predecessor(&self, context: &Context<'_>) -> Result<Option<ProductSubscription>> {
+        self.linked(context, self.row.predecessor_id).await
+    }
+
+    /// The subscription that this one was moved to; it begins on the day after `endsOn`. Null when it was not moved.
+    async fn successor(&self, context: &Context<'_>) -> Result<Option<ProductSubscription>> {
+        self.linked(context, self.row.successor_id).await
+    }
+
+    /// Opaque id of the collective request (Sammelanfrage) that it was asked in, the same for all of them; null when it was
+    /// asked alone.
+    async fn collective_request(&self) -> Option<ID> {
+        self.row.collective_id.map(|id| global_id("CollectiveRequest", id))
     }
 
     /// Until when a request or pending change can be decided; null when nothing waits.

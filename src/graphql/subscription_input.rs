@@ -88,6 +88,15 @@ step_inputs! {
     }
     /// Takes a notice back.
     RevokeTerminationInput {}
+    /// Moves a subscription to a successor product.
+    MigrateSubscriptionInput {
+        /// Id of the product to move to.
+        successor: ID,
+        /// First day of the successor, from tomorrow to 10 years ahead; the day before is the last one of what it follows.
+        on: Date,
+        /// How many units of the successor's price, 1 to 2147483647; as many as before when left out.
+        quantity: Option<i64>,
+    }
 }
 
 /// Declares interest in a product.

@@ -42,6 +42,8 @@ pub struct SubscriptionFilter {
     pub subscribing_provider: Option<ValueFilter<String>>,
     /// How it came into the catalogue.
     pub origin: Option<ValueFilter<SubscriptionOrigin>>,
+    /// Id of the collective request that it was asked in.
+    pub collective_request: Option<ValueFilter<ID>>,
     /// Whether a request or change waits for a decision.
     pub waits_for_decision: Option<BooleanFilter>,
     /// Invented for demonstration.
@@ -65,6 +67,8 @@ fn condition(filter: SubscriptionFilter, snapshot: &Snapshot) -> Result<Conditio
     };
     parts.values("municipality", filter.municipality, |ags| Ok(ags.0), municipality)?;
     parts.values("origin", filter.origin, |origin| Ok(origin.into()), Is::Origin)?;
+    let collective = |id: ID| row_id("where.collectiveRequest", "CollectiveRequest", &id);
+    parts.values("collectiveRequest", filter.collective_request, collective, Is::Collective)?;
     parts.boolean(filter.waits_for_decision, Is::Open);
     parts.boolean(filter.sample, Is::Sample);
     parts.join(filter.and, filter.or, filter.not, |part| condition(part, snapshot))

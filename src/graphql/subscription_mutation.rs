@@ -162,6 +162,28 @@ impl SubscriptionMutation {
     ) -> Result<Option<SubscriptionPayload>> {
         take(context, input.step, Step::Revoke).await
     }
+
+    /// Moves an active subscription to a successor product, without a gap and without an overlap: it ends on the day before
+    /// the successor begins, and both know each other. The municipality confirms, until the day before; the successor then
+    /// begins by itself. By the transformation office until the steady state, by a provider between its own products during
+    /// the integration, by a steward to standard products during the integration and to any in the steady state.
+    async fn migrate_subscription(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one, to which product, from when.")] input: MigrateSubscriptionInput,
+    ) -> Result<Option<SubscriptionPayload>> {
+        let MigrateSubscriptionInput { step, successor, on, quantity } = input;
+        let successor = row_id("successor", "Product", &successor);
+        let migrate = successor.map(|successor| Step::Migrate { successor, on: on.0, quantity });
+        match migrate {
+            Ok(migrate) => take(context, step, migrate).await,
+            Err(error) => {
+                let reading = reading(context);
+                reading.signed_in()?;
+                payload(reading, None, None, Some(error))
+            }
+        }
+    }
 }
 
 fn beginning(
@@ -178,6 +200,7 @@ fn beginning(
         quantity,
         from: from.map(|from| from.0),
         legal_basis: None,
+        collective: None,
     })
 }
 

@@ -73,6 +73,19 @@ pub struct Beginning {
     /// On which legal basis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<LegalBasis>,
+    /// The collective request that it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collective: Option<Uuid>,
+}
+
+impl Beginning {
+    /// The action that the rules know it as.
+    pub fn action(&self) -> Action {
+        match self.start {
+            Start::Request { .. } if self.collective.is_some() => Action::RequestForMany,
+            start => start.action(),
+        }
+    }
 }
 
 /// How a subscription begins.
@@ -92,8 +105,7 @@ pub enum Start {
 }
 
 impl Start {
-    /// The action that the rules know it as.
-    pub fn action(self) -> Action {
+    fn action(self) -> Action {
         match self {
             Self::Interest => Action::DeclareInterest,
             Self::Request { .. } => Action::RequestSubscription,
@@ -182,6 +194,16 @@ pub enum Step {
     },
     /// Take the notice back.
     Revoke,
+    /// Move to a successor product.
+    Migrate {
+        /// The product to move to.
+        successor: Uuid,
+        /// Its first day.
+        on: Date,
+        /// How many units of it; as many as before when left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quantity: Option<i64>,
+    },
 }
 
 impl Step {
@@ -196,6 +218,7 @@ impl Step {
             Self::Change { .. } => Action::ChangeSubscription,
             Self::Terminate { .. } => Action::TerminateSubscription,
             Self::Revoke => Action::RevokeTermination,
+            Self::Migrate { .. } => Action::MigrateSubscription,
         }
     }
 }
@@ -204,7 +227,7 @@ impl Act {
     /// The action that the rules know it as.
     pub fn action(&self) -> Action {
         match &self.deed {
-            Deed::Begin(beginning) => beginning.start.action(),
+            Deed::Begin(beginning) => beginning.action(),
             Deed::Continue { step, .. } => step.action(),
         }
     }
@@ -234,6 +257,10 @@ impl Act {
                 Step::Change { quantity } => check_quantity(quantity),
                 // Too early is told with the earliest day, by notice and term.
                 Step::Terminate { on } => check_not_past("on", on.max(today), today),
+                Step::Migrate { on, quantity, .. } => {
+                    quantity.map_or(Ok(()), check_quantity)?;
+                    check_not_past("on", on, today)
+                }
                 _ => Ok(()),
             },
         }
@@ -268,7 +295,7 @@ fn check_contract(contract: &Contract, today: Date) -> Result<()> {
     Ok(())
 }
 
-fn check_quantity(quantity: i64) -> Result<()> {
+pub(super) fn check_quantity(quantity: i64) -> Result<()> {
     if (1..=MOST_UNITS).contains(&quantity) {
         return Ok(());
     }

@@ -33,6 +33,8 @@ pub enum Is {
     SubscribingProvider(Vec<Uuid>),
     /// How it came here.
     Origin(Vec<Origin>),
+    /// The collective request that it was asked in.
+    Collective(Vec<Uuid>),
     /// Whether something waits for a decision.
     Open(bool),
     /// Invented for demonstration.
@@ -44,9 +46,11 @@ impl Is {
     pub fn size(&self) -> usize {
         match self {
             Self::State(values) => values.len() + 1,
-            Self::Product(ids) | Self::Provider(ids) | Self::Municipality(ids) | Self::SubscribingProvider(ids) => {
-                ids.len() + 1
-            }
+            Self::Product(ids)
+            | Self::Provider(ids)
+            | Self::Municipality(ids)
+            | Self::SubscribingProvider(ids)
+            | Self::Collective(ids) => ids.len() + 1,
             Self::Origin(values) => values.len() + 1,
             Self::Open(_) | Self::Sample(_) => 1,
         }
@@ -202,6 +206,11 @@ fn plain(is: &Is, now: DateTimeUtc) -> Condition {
                 .add(Column::ProviderId.is_not_null())
                 .add(Column::ProviderId.is_in(ids.iter().copied()));
         }
+        Is::Collective(ids) => {
+            return Condition::all()
+                .add(Column::CollectiveId.is_not_null())
+                .add(Column::CollectiveId.is_in(ids.iter().copied()));
+        }
         Is::Origin(origins) => Column::Origin.is_in(origins.iter().copied()),
         Is::Open(wanted) => {
             let is_open = Condition::all()
@@ -220,11 +229,18 @@ pub(super) fn in_state(state: State, now: DateTimeUtc) -> Condition {
     let today = day_of(now);
     let stored = |state: State| Condition::all().add(Column::State.eq(state));
     let has_expired = || Condition::all().add(Column::ExpiresAt.is_not_null()).add(Column::ExpiresAt.lte(now));
+    // A successor begins on its day.
+    let has_begun = || {
+        let follows = stored(State::Approved).add(Column::PredecessorId.is_not_null());
+        follows.add(Column::AgreedFrom.is_not_null()).add(Column::AgreedFrom.lte(today))
+    };
     let has_ended = || Condition::all().add(Column::EndsOn.is_not_null()).add(Column::EndsOn.lt(today));
     match state {
         State::Requested => stored(State::Requested).add(has_expired().not()),
         State::Expired => Condition::any().add(stored(State::Expired)).add(stored(State::Requested).add(has_expired())),
         State::Terminating => stored(State::Terminating).add(has_ended().not()),
+        State::Approved => stored(State::Approved).add(has_begun().not()),
+        State::Active => Condition::any().add(stored(State::Active)).add(has_begun()),
         State::Ended => Condition::any().add(stored(State::Ended)).add(stored(State::Terminating).add(has_ended())),
         other => stored(other),
     }

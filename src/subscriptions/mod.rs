@@ -4,23 +4,27 @@
 //! next, and [`perform`] is the one door through which every change goes. Reading is scoped in SQL by [`scope`].
 
 pub mod act;
+pub mod collective;
 pub mod figures;
 pub mod history;
 pub mod list;
+mod moves;
 pub mod perform;
 pub mod refusal;
 pub mod scope;
 pub mod situation;
 pub mod steps;
 pub mod tasks;
+pub mod terms;
 pub mod tick;
 
 use ::entity::product_subscription::{self, Matter, State};
-use sea_orm::prelude::{DateTimeUtc, Uuid};
+use sea_orm::prelude::{Date, DateTimeUtc, Uuid};
 use serde::Serialize;
 
 use crate::{
     catalogue::{At, Municipality, Snapshot},
+    clock::day_of,
     error::{Code, Error},
 };
 
@@ -56,10 +60,24 @@ impl Subscriber {
 /// The state at a moment: what is due counts as done, whether or not somebody has written it down yet.
 pub fn state_at(row: &Row, now: DateTimeUtc) -> State {
     match row.state {
+        State::Approved if begins_by_itself(row) && row.agreed_from.is_some_and(|first| first <= day_of(now)) => {
+            State::Active
+        }
         State::Requested if has_expired(row, now) => State::Expired,
-        State::Terminating if row.ends_on.is_some_and(|last| last < crate::clock::day_of(now)) => State::Ended,
+        State::Terminating if row.ends_on.is_some_and(|last| last < day_of(now)) => State::Ended,
         state => state,
     }
+}
+
+/// Whether delivery begins on the agreed day without anybody recording it: its predecessor ends for it the day before.
+pub fn begins_by_itself(row: &Row) -> bool {
+    row.predecessor_id.is_some()
+}
+
+/// First day of delivery, as far as it has begun at a moment.
+pub fn active_since_at(row: &Row, now: DateTimeUtc) -> Option<Date> {
+    let has_begun = row.active_since.is_none() && row.state != state_at(row, now) && begins_by_itself(row);
+    row.active_since.or(row.agreed_from.filter(|_| has_begun))
 }
 
 /// What waits for a decision at a moment: nothing once it has expired, or once the subscription is over.

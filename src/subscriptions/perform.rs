@@ -17,11 +17,12 @@ use sea_orm::{
 
 use super::{
     Row, Subscriber,
-    act::{Act, Beginning, Deed, Start},
+    act::{Act, Beginning, Deed, Start, Step},
     refusal::{Refused, boxed, busy, conflict, is_step, no_product, not_visible, other_interest, refusal},
     scope::Scope,
-    situation::Ground,
-    state_at, steps,
+    situation::{Ground, Successor},
+    state_at,
+    steps::{self, Taken},
 };
 use crate::{
     access::{Action, Caller, Decision, Permit},
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// How often a change begins again because the catalogue or the caller's key moved meanwhile.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 /// The rule by which nobody changes what it may not see.
 const NOT_VISIBLE: &str = "no-rule-permits";
 
@@ -62,10 +63,24 @@ pub struct Done {
 }
 
 /// A change that was permitted and is about to be written.
-struct Change {
+pub(super) struct Change {
     before: Option<Row>,
     after: Row,
+    /// A subscription that goes on from it.
+    successor: Option<Row>,
     permit: Permit,
+}
+
+impl Change {
+    /// The decision that permitted it.
+    pub(super) fn decision(&self) -> &Arc<Decision> {
+        self.permit.decision()
+    }
+
+    /// The subscription as it would be.
+    pub(super) fn after(&self) -> &Row {
+        &self.after
+    }
 }
 
 /// Does what an order says, or refuses it. Goes on to its end when nobody waits for it any more: a refusal can't be kept out
@@ -113,13 +128,14 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
         return Err(Stopped::Again);
     };
     let phase = phases::current(&snapshot)?;
-    let ground = Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase };
+    let ground =
+        Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase, assumed_phase: None };
     let mut before = None;
     if let Some(known) = act.known() {
         before = Scope::of(Some(caller), ground.snapshot).find_locked(&*transaction, known.id).await?;
         if before.is_none() {
             transaction.roll_back().await?;
-            record_refusal(desk, order, NOT_VISIBLE, now).await?;
+            records::append_refusal(&desk.database, refusal_event(order, NOT_VISIBLE)?, now).await?;
             return Err(not_visible(act).into());
         }
     }
@@ -132,20 +148,22 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
     act.check(ground.today).map_err(with_row)?;
     match permit(&ground, caller, act, before) {
         Ok(change) => {
-            let rule = change.permit.decision().rule.id.clone();
-            let written = Written { entity_id: change.after.id, rule, phase: phases::key(phase) };
+            let decision = change.decision();
+            let (rule, phase) = (decision.rule.id.clone(), phases::key(decision.phase));
+            let written = Written { entity_id: change.after.id, rule, phase };
             if !key.keep(&*transaction, written, now).await? {
                 transaction.roll_back().await?;
                 return Err(Stopped::Again);
             }
-            let done = write(&*transaction, order, change, now).await?;
+            write(&*transaction, &[(order, &change)], now).await?;
             transaction.commit().await?;
-            Ok(done)
+            Ok(Done { decision: change.decision().clone(), row: change.after })
         }
         Err(refused) => {
             transaction.roll_back().await?;
             if let Some(decision) = &refused.decision {
-                record_refusal(desk, order, &decision.rule.id, now).await?;
+                let event = refusal_event(order, &decision.rule.id)?;
+                records::append_refusal(&desk.database, event, now).await?;
             }
             Err(Stopped::Refused(refused))
         }
@@ -172,28 +190,42 @@ fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) 
     match (&act.deed, before) {
         (Deed::Begin(beginning), interest) => begin(ground, caller, act.action(), beginning, interest),
         (Deed::Continue { version, step, .. }, Some(before)) => {
-            let situation = ground.existing(caller, step.action(), &before, None).map_err(boxed)?;
+            let successor = successor(ground, *step).map_err(|error| shown(error, &before))?;
+            let situation = ground.existing(caller, step.action(), &before, successor).map_err(boxed)?;
             let decided = ground.engine.permit(&situation);
             // A caller without the right learns of that first; one with it, that somebody else was faster.
             if before.version != *version && decided.as_ref().map_or_else(|refusal| is_step(refusal), |_| true) {
-                return Err(Box::new(Refused {
-                    error: conflict(before.version, *version),
-                    row: Some(before),
-                    decision: None,
-                }));
+                return Err(shown(conflict(before.version, *version), &before));
             }
             let permit = decided.map_err(|decision| refusal(&situation, decision, Some(&before)))?;
-            match steps::take(ground, &permit, caller, &before, *step) {
-                Ok(after) => Ok(Change { before: Some(before), after, permit }),
-                Err(error) => Err(Box::new(Refused { error, row: Some(before), decision: None })),
-            }
+            let taken = steps::take(ground, &permit, caller, &before, *step, new_id(ground));
+            let Taken { row: after, successor } = taken.map_err(|error| shown(error, &before))?;
+            Ok(Change { before: Some(before), after, successor, permit })
         }
         (Deed::Continue { .. }, None) => Err(boxed(Error::internal("a step without a subscription"))),
     }
 }
 
+/// The product that a step moves to, and its first day.
+fn successor(ground: &Ground<'_>, step: Step) -> Result<Option<Successor>, Error> {
+    let Step::Migrate { successor, on, .. } = step else { return Ok(None) };
+    let at = ground.snapshot.products.find(successor).ok_or_else(|| no_product().with("field", "successor"))?;
+    Ok(Some(Successor { at, from: on }))
+}
+
+/// An error that shows the subscription as it stands.
+fn shown(error: Error, row: &Row) -> Box<Refused> {
+    Box::new(Refused { error, row: Some(row.clone()), decision: None })
+}
+
+/// Ids grow with time, but not by the wall clock.
+pub(super) fn new_id(ground: &Ground<'_>) -> Uuid {
+    let seconds = u64::try_from(ground.now.timestamp()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, ground.now.timestamp_subsec_nanos()))
+}
+
 /// Works out the row of a beginning: a new one, or an interest that becomes a request.
-fn begin(
+pub(super) fn begin(
     ground: &Ground<'_>,
     caller: &Caller,
     action: Action,
@@ -217,40 +249,52 @@ fn begin(
         }
     }
     let permit = decided.map_err(|(situation, decision)| refusal(&situation, decision, interest.as_ref()))?;
-    // Ids grow with time, but not by the wall clock.
-    let seconds = u64::try_from(ground.now.timestamp()).unwrap_or_default();
-    let moment = uuid::Timestamp::from_unix(uuid::NoContext, seconds, ground.now.timestamp_subsec_nanos());
-    let new = steps::begin(ground, &permit, caller, Uuid::new_v7(moment), beginning, at).map_err(boxed)?;
+    let new = steps::begin(ground, &permit, caller, new_id(ground), beginning, at).map_err(boxed)?;
     let after = interest.as_ref().map_or_else(|| new.clone(), |interest| steps::turn(interest, new.clone()));
-    Ok(Change { before: interest, after, permit })
+    Ok(Change { before: interest, after, successor: None, permit })
 }
 
-async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: DateTimeUtc) -> Result<Done, Refused> {
-    let Change { before, after, permit } = change;
+/// Writes changes, each with its history, its entry of the feed and its audit event; the caller commits.
+pub(super) async fn write(
+    db: &impl ConnectionTrait,
+    changes: &[(&Order, &Change)],
+    now: DateTimeUtc,
+) -> Result<(), Refused> {
+    let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
+    let (mut changed, mut events) = (Vec::new(), Vec::new());
+    for (order, change) in changes {
+        let written = [(change.before.as_ref(), Some(&change.after)), (None, change.successor.as_ref())];
+        let written = written.into_iter().filter_map(|(before, after)| Some((before, after?)));
+        for (before, after) in written {
+            store(db, after, before.is_none(), history(order, change.decision(), after, now)).await?;
+            changed.push(Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) });
+            events.push(Event {
+                outcome: Outcome::Committed,
+                entity: Some(("ProductSubscription", after.id)),
+                before: before.map(json).transpose()?,
+                after: Some(json(after)?),
+                ..event(order, &change.decision().rule.id)
+            });
+        }
+    }
+    Ok(records::append(db, &changed, events, now).await?)
+}
+
+fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) -> subscription_history::Model {
     let act = &order.act;
-    let history = subscription_history::Model {
+    // A successor begins its own history with the move, whoever agreed to it last.
+    let is_move = after.version == 1 && after.predecessor_id.is_some();
+    subscription_history::Model {
         subscription_id: after.id,
         version: after.version,
         at: now,
-        action: history_action(act.action()),
-        state: state_at(&after, now),
-        role: permit.decision().role.map(|role| <&str>::from(role).to_owned()),
+        action: history_action(if is_move { Action::MigrateSubscription } else { act.action() }),
+        state: state_at(after, now),
+        role: decision.role.map(|role| <&str>::from(role).to_owned()),
         reason_code: act.reason.code,
         reason_text: Some(act.reason.text.clone()),
         reason_reference: act.reason.reference.clone(),
-    };
-    store(db, &after, before.is_none(), history).await?;
-    let changed = Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) };
-    let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
-    let event = Event {
-        outcome: Outcome::Committed,
-        entity: Some(("ProductSubscription", after.id)),
-        before: before.as_ref().map(json).transpose()?,
-        after: Some(json(&after)?),
-        ..event(order, &permit.decision().rule.id)
-    };
-    records::append(db, &[changed], [event], now).await?;
-    Ok(Done { row: after, decision: permit.decision().clone() })
+    }
 }
 
 /// Writes a row with the entry of its history.
@@ -268,17 +312,17 @@ pub(super) async fn store(
     subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await.map(drop)
 }
 
-async fn record_refusal(desk: &Desk, order: &Order, rule: &str, now: DateTimeUtc) -> Result<(), Refused> {
+/// The audit event of a refusal, with what was asked.
+pub(super) fn refusal_event<'a>(order: &'a Order, rule: &'a str) -> Result<Event<'a>, Error> {
     let entity = match &order.act.deed {
         Deed::Begin(beginning) => ("Product", beginning.product),
         Deed::Continue { id, .. } => ("ProductSubscription", *id),
     };
     let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
-    let event = Event { entity: Some(entity), after: Some(asked), ..event(order, rule) };
-    Ok(records::append_refusal(&desk.database, event, now).await?)
+    Ok(Event { entity: Some(entity), after: Some(asked), ..event(order, rule) })
 }
 
-/// The audit event of a refusal; a committed change adds to it.
+/// What all events of an order have in common.
 fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
     Event {
         actor: (&order.caller).into(),

@@ -20,19 +20,22 @@ use crate::{
 pub enum Scope {
     /// All.
     Everything,
-    /// Those of these municipalities, those that this provider takes, and those to its products.
+    /// Those of these municipalities, those that this provider takes, those to its products, and those that this Kreis asked
+    /// for in collective requests.
     Of {
         /// Municipalities.
         municipalities: Vec<Uuid>,
         /// Provider.
         provider: Option<Uuid>,
+        /// Kreis.
+        district: Option<Uuid>,
     },
 }
 
 impl Scope {
     /// What a caller may read; nothing for a caller without a token.
     pub fn of(caller: Option<&Caller>, snapshot: &Snapshot) -> Self {
-        let nothing = Self::Of { municipalities: Vec::new(), provider: None };
+        let nothing = Self::Of { municipalities: Vec::new(), provider: None, district: None };
         let Some(caller) = caller else { return nothing };
         let reads_all = [Role::Steward, Role::TransformationOffice, Role::Land].iter().any(|role| caller.is(*role));
         if reads_all || (caller.is(Role::Auditor) && caller.municipality.is_none()) {
@@ -47,7 +50,11 @@ impl Scope {
             municipalities.sort_unstable();
             municipalities.dedup();
         }
-        Self::Of { municipalities, provider: caller.provider.filter(|_| caller.is(Role::Provider)) }
+        let district = caller.municipality.filter(|id| {
+            let has_members = |at: At<Municipality>| !snapshot.municipalities[at].members.is_empty();
+            caller.is(Role::Municipality) && snapshot.municipalities.find(*id).is_some_and(has_members)
+        });
+        Self::Of { municipalities, provider: caller.provider.filter(|_| caller.is(Role::Provider)), district }
     }
 
     /// Whether all subscriptions of a municipality can be read.
@@ -60,7 +67,7 @@ impl Scope {
 
     /// The scope as a predicate.
     pub fn predicate(&self) -> Condition {
-        let Self::Of { municipalities, provider } = self else { return Condition::all() };
+        let Self::Of { municipalities, provider, district } = self else { return Condition::all() };
         let mut any = Condition::any();
         match municipalities.as_slice() {
             [] => {}
@@ -71,6 +78,10 @@ impl Scope {
             let products = product::Entity::find().select_only().column(product::Column::Id);
             let products = products.filter(product::Column::ProviderId.eq(*provider)).into_query();
             any = any.add(Column::ProviderId.eq(*provider)).add(Column::ProductId.in_subquery(products));
+        }
+        if let Some(district) = district {
+            let asked = Condition::all().add(Column::CollectiveId.is_not_null());
+            any = any.add(asked.add(Column::AskedByOrganisation.eq(*district)));
         }
         // An empty `any` would be true.
         if any.is_empty() { Condition::all().add(Column::Id.is_null()) } else { any }

@@ -6,9 +6,9 @@ use ::entity::{
     product::Lifecycle,
     product_subscription::{Awaits, Matter, Origin, State},
 };
-use sea_orm::prelude::{Date, DateTimeUtc};
+use sea_orm::prelude::{Date, DateTimeUtc, Uuid};
 
-use super::{Row, Subscriber, catalogue_moved, has_expired, open_at, state_at};
+use super::{Row, Subscriber, begins_by_itself, catalogue_moved, has_expired, open_at, state_at};
 use crate::{
     access::{
         self, Action, Caller, Change, Decision, Engine, Offer, Open, Owners, Permit, Phase, Role, Situation, Standing,
@@ -17,7 +17,9 @@ use crate::{
     availability,
     catalogue::{At, Product, Snapshot},
     error::Result,
-    freezes, phases, products,
+    freezes,
+    phase_exceptions::{self, Ruling},
+    phases, products, providers,
 };
 
 /// What decisions stand on: one version of the catalogue, the rules, one moment, one phase.
@@ -31,11 +33,30 @@ pub struct Ground<'a> {
     pub now: DateTimeUtc,
     /// Today's calendar day.
     pub today: Date,
-    /// The phase that rules.
+    /// The phase that is current.
     pub phase: Phase,
+    /// Another phase that is assumed to rule everything, whatever is current and whatever exceptions there are.
+    pub assumed_phase: Option<Phase>,
+}
+
+/// What a subscription is to be moved to.
+#[derive(Clone, Copy, Debug)]
+pub struct Successor {
+    /// The product.
+    pub at: At<Product>,
+    /// Its first day.
+    pub from: Date,
 }
 
 impl Ground<'_> {
+    /// The phase that rules a product today.
+    pub fn ruling(&self, at: At<Product>) -> Ruling {
+        match self.assumed_phase {
+            Some(phase) => Ruling { phase, exception: None },
+            None => phase_exceptions::ruling(self.snapshot, at, self.today, self.phase),
+        }
+    }
+
     /// The situation before a subscription that is to begin on a day.
     pub fn beginning(
         &self,
@@ -47,13 +68,16 @@ impl Ground<'_> {
     ) -> Situation {
         let product = &self.snapshot.products[at];
         let day = from.max(self.today);
+        let Ruling { phase, exception } = self.ruling(at);
         Situation {
+            exception,
             standings: self.standings(caller, action, subscriber, at, None),
             owners: self.owners(action, subscriber, at, None),
             is_frozen: freezes::on(self.snapshot, at, self.today).is_some(),
             kind_if_joined: products::kind_if_joined(product),
             offer: availability::offer(self.snapshot, product, subscriber.municipality(self.snapshot), day),
-            ..Situation::new(action, self.phase, products::kind_on(self.snapshot, product, day))
+            is_offered_by_caller: self.is_offered_by(caller, at),
+            ..Situation::new(action, phase, products::kind_on(self.snapshot, product, day))
         }
     }
 
@@ -68,7 +92,7 @@ impl Ground<'_> {
         from: Date,
         interest: Option<&Row>,
     ) -> Result<Permit, (Situation, Arc<Decision>)> {
-        let subscription = interest.map(|row| self.subscribed(caller, row));
+        let subscription = interest.map(|row| self.subscribed(caller, row, at));
         let situation = Situation { subscription, ..self.beginning(caller, action, subscriber, at, from) };
         self.engine.permit(&situation).map_err(|refused| {
             let allows = |other: &At<Product>| {
@@ -108,44 +132,55 @@ impl Ground<'_> {
         caller: &Caller,
         action: Action,
         row: &Row,
-        successor: Option<At<Product>>,
+        successor: Option<Successor>,
     ) -> Result<Situation> {
         let at = self.snapshot.products.find(row.product_id).ok_or_else(catalogue_moved)?;
         let subscriber = Subscriber::of(row).ok_or_else(catalogue_moved)?;
-        let judged = successor.unwrap_or(at);
+        let successor = successor.or(self.open_successor(action, row)?);
+        let judged = successor.map_or(at, |successor| successor.at);
         let product = &self.snapshot.products[judged];
         // A request is decided by the same product as it was made for: as it is on its first day.
-        let day = match open_at(row, self.now) {
-            Some(Matter::Request) => row.requested_from.map_or(self.today, |from| from.max(self.today)),
-            _ => self.today,
+        let day = match (successor, open_at(row, self.now)) {
+            (Some(successor), _) => successor.from.max(self.today),
+            (None, Some(Matter::Request)) => row.requested_from.map_or(self.today, |from| from.max(self.today)),
+            (None, _) => self.today,
         };
         let offer = match successor {
-            Some(_) => {
-                let municipality = subscriber.municipality(self.snapshot);
-                availability::offer(self.snapshot, product, municipality, self.today)
-            }
+            Some(_) => availability::offer(self.snapshot, product, subscriber.municipality(self.snapshot), day),
             // Which successor, is not known yet.
             None if action == Action::MigrateSubscription => Offer::Open,
             None => self.offer_to_subscriber(product),
         };
+        let is_frozen = |at: At<Product>| freezes::on(self.snapshot, at, self.today).is_some();
+        let Ruling { phase, exception } = self.ruling(judged);
         Ok(Situation {
+            exception,
             standings: self.standings(caller, action, subscriber, at, successor),
             owners: self.owners(action, subscriber, at, successor),
-            is_frozen: [Some(at), successor]
-                .into_iter()
-                .flatten()
-                .any(|at| freezes::on(self.snapshot, at, self.today).is_some()),
+            is_frozen: is_frozen(at) || is_frozen(judged),
             kind_if_joined: products::kind_if_joined(product),
             offer,
-            subscription: Some(self.subscribed(caller, row)),
-            ..Situation::new(action, self.phase, products::kind_on(self.snapshot, product, day))
+            subscription: Some(self.subscribed(caller, row, at)),
+            is_offered_by_caller: self.is_offered_by(caller, at),
+            ..Situation::new(action, phase, products::kind_on(self.snapshot, product, day))
         })
+    }
+
+    /// The successor that a confirmation would agree to.
+    fn open_successor(&self, action: Action, row: &Row) -> Result<Option<Successor>> {
+        if action != Action::ConfirmSubscription || open_at(row, self.now) != Some(Matter::Migration) {
+            return Ok(None);
+        }
+        let found = row.open_product_id.and_then(|id| self.snapshot.products.find(id)).zip(row.open_on);
+        found.map(|(at, from)| Some(Successor { at, from })).ok_or_else(catalogue_moved)
     }
 
     /// Who has a product keeps it, wherever it is offered; only its lifecycle counts.
     fn offer_to_subscriber(&self, product: &Product) -> Offer {
         let reached = |day: Option<Date>| day.is_some_and(|day| day <= self.today);
-        if product.row.lifecycle == Lifecycle::Retired || reached(product.row.retired_from) {
+        if providers::has_merged(self.snapshot, product.provider, self.today) {
+            Offer::Merged
+        } else if product.row.lifecycle == Lifecycle::Retired || reached(product.row.retired_from) {
             Offer::Retired
         } else if product.row.lifecycle == Lifecycle::PhaseOut || reached(product.row.phase_out_from) {
             Offer::PhaseOut
@@ -154,12 +189,13 @@ impl Ground<'_> {
         }
     }
 
-    fn subscribed(&self, caller: &Caller, row: &Row) -> Subscribed {
+    fn subscribed(&self, caller: &Caller, row: &Row, product: At<Product>) -> Subscribed {
         let matter = open_at(row, self.now).map(|matter| match matter {
             Matter::Request => access::Matter::Request,
             Matter::Change => access::Matter::Change,
             Matter::Termination => access::Matter::Termination,
             Matter::Revocation => access::Matter::Revocation,
+            Matter::Migration => access::Matter::Migration,
         });
         let open = matter.map(|matter| Open {
             matter,
@@ -180,7 +216,27 @@ impl Ground<'_> {
             has_expired: has_expired(row, self.now) || row.state == State::Expired,
             is_reported: row.origin == Origin::Reported,
             asked_by_caller: asker.is_some_and(|(issuer, subject)| caller.is_person(issuer, subject)),
+            asked_by_organisation: row
+                .asked_by_organisation
+                .is_some_and(|asker| [caller.municipality, caller.provider].contains(&Some(asker))),
+            asked_by_owner: row.asked_by_organisation.and_then(|asker| self.owner(asker, row, product)),
+            has_predecessor: begins_by_itself(row),
+            has_successor: row.successor_id.is_some(),
         }
+    }
+
+    /// As what an organisation is concerned: as the subscriber's municipality, or as the product's provider.
+    fn owner(&self, organisation: Uuid, row: &Row, product: At<Product>) -> Option<Role> {
+        let offering = self.snapshot.providers[self.snapshot.products[product].provider].row.id;
+        match organisation {
+            id if row.municipality_id == Some(id) => Some(Role::Municipality),
+            id if offering == id => Some(Role::Provider),
+            _ => None,
+        }
+    }
+
+    fn is_offered_by(&self, caller: &Caller, product: At<Product>) -> bool {
+        caller.provider == Some(self.snapshot.providers[self.snapshot.products[product].provider].row.id)
     }
 
     /// How each of the caller's roles stands; what is its own depends on role and action.
@@ -190,7 +246,7 @@ impl Ground<'_> {
         action: Action,
         subscriber: Subscriber,
         product: At<Product>,
-        successor: Option<At<Product>>,
+        successor: Option<Successor>,
     ) -> Standings {
         let mut standings = Standings::default();
         for role in &caller.roles {
@@ -220,17 +276,18 @@ impl Ground<'_> {
         action: Action,
         subscriber: Subscriber,
         product: At<Product>,
-        successor: Option<At<Product>>,
+        successor: Option<Successor>,
     ) -> Owners {
         let municipality = subscriber.municipality(self.snapshot).map(|at| &self.snapshot.municipalities[at]);
         let offered_by = |at: At<Product>| self.snapshot.products[at].provider;
         Owners {
             municipality: municipality.is_some_and(|own| action != Action::RequestForMany || own.district.is_some()),
             provider: match is_of_offering_provider(action) {
-                true => successor.is_none_or(|successor| offered_by(successor) == offered_by(product)),
+                true => successor.is_none_or(|successor| offered_by(successor.at) == offered_by(product)),
                 false => municipality.is_none(),
             },
             customer_group: municipality.is_some_and(|own| !own.groups.is_empty()),
+            confirmer: municipality.is_some(),
         }
     }
 
@@ -250,13 +307,12 @@ impl Ground<'_> {
         action: Action,
         subscriber: Subscriber,
         product: At<Product>,
-        successor: Option<At<Product>>,
+        successor: Option<Successor>,
     ) -> bool {
-        let Some(own) = caller.provider else { return false };
-        let offers = |at: At<Product>| self.snapshot.providers[self.snapshot.products[at].provider].row.id == own;
+        let offers = |at: At<Product>| self.is_offered_by(caller, at);
         match is_of_offering_provider(action) {
-            true => offers(product) && successor.is_none_or(offers),
-            false => subscriber == Subscriber::Provider(own),
+            true => offers(product) && successor.is_none_or(|successor| offers(successor.at)),
+            false => caller.provider.is_some_and(|own| subscriber == Subscriber::Provider(own)),
         }
     }
 }

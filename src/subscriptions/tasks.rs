@@ -7,7 +7,7 @@ use ::entity::product_subscription::{self, Column, State};
 use chrono::{Days, Months};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Date};
 
-use super::{Row, open_at, scope::Scope, situation::Ground, steps};
+use super::{Row, list::in_state, open_at, scope::Scope, situation::Ground, state_at, terms};
 use crate::{
     access::{Action, Caller, Role, Standing},
     clock::day_of,
@@ -87,7 +87,7 @@ fn near_deadline(ground: &Ground<'_>, caller: &Caller) -> Condition {
     };
     let near = (0..=LONGEST_NOTICE).filter_map(ends).fold(Condition::any(), Condition::add);
     let of_givers = Scope::of(Some(&givers), ground.snapshot).predicate();
-    Condition::all().add(Column::State.eq(State::Active)).add(near).add(of_givers)
+    Condition::all().add(in_state(State::Active, ground.now)).add(near).add(of_givers)
 }
 
 fn task(ground: &Ground<'_>, caller: &Caller, row: Row) -> Result<Option<Task>> {
@@ -120,10 +120,10 @@ fn task(ground: &Ground<'_>, caller: &Caller, row: Row) -> Result<Option<Task>> 
 fn notice_deadline(ground: &Ground<'_>, caller: &Caller, row: &Row) -> Result<Option<Date>> {
     let standings = ground.existing(caller, Action::TerminateSubscription, row, None)?.standings;
     let concerns = GIVE_NOTICE.iter().any(|role| standings[*role as usize] == Some(Standing::Own));
-    if !concerns || row.state != State::Active {
+    if !concerns || state_at(row, ground.now) != State::Active {
         return Ok(None);
     }
-    let deadline = row.term_end.and_then(|end| steps::last_day_of_notice(row, end));
+    let deadline = row.term_end.and_then(|end| terms::last_day_of_notice(row, end));
     let horizon = ground.today.checked_add_days(Days::new(NOTICE_AHEAD)).unwrap_or(ground.today);
     Ok(deadline.filter(|day| (ground.today..=horizon).contains(day)))
 }

@@ -1,4 +1,4 @@
-//! What happens by itself: terminations end on their day, and what nobody decided expires.
+//! What happens by itself: terminations end on their day, successors begin on theirs, and what nobody decided expires.
 //!
 //! States are right without it, see [`super::state_at`]; the tick writes them down, so that history, audit trail and change
 //! feed tell of them. Safe to run twice, and on several instances at once.
@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{LockBehavior, LockType},
 };
 
-use super::{Row, perform::store, state_at, steps};
+use super::{Row, active_since_at, perform::store, state_at, steps};
 use crate::{
     audit::{Actor, Event, Reason},
     clock::day_of,
@@ -32,6 +32,8 @@ const ROWS_AT_ONCE: u64 = 200;
 pub struct Report {
     /// Terminations that ended.
     pub ended: usize,
+    /// Successors that began.
+    pub begun: usize,
     /// Requests and pending changes that expired.
     pub expired: usize,
 }
@@ -48,11 +50,12 @@ pub async fn run(database: &Database, due_at: DateTimeUtc, now: DateTimeUtc) -> 
         let mut written = Vec::new();
         for row in rows {
             let next = next(&row, due_at, now);
-            let action = if next.state == State::Ended { Action::End } else { Action::Expire };
-            match action {
-                Action::End => report.ended += 1,
-                _ => report.expired += 1,
-            }
+            let (action, count) = match (row.state, next.state) {
+                (_, State::Ended) => (Action::End, &mut report.ended),
+                (State::Approved, State::Active) => (Action::Begin, &mut report.begun),
+                _ => (Action::Expire, &mut report.expired),
+            };
+            *count += 1;
             store(&*transaction, &next, false, history(&next, action, now)).await?;
             written.push((row, next, action));
         }
@@ -65,8 +68,12 @@ pub async fn run(database: &Database, due_at: DateTimeUtc, now: DateTimeUtc) -> 
 async fn due(db: &impl ConnectionTrait, due_at: DateTimeUtc) -> Result<Vec<Row>, DbErr> {
     let has_ended = Condition::all().add(Column::State.eq(State::Terminating)).add(Column::EndsOn.lt(day_of(due_at)));
     let has_expired = Condition::all().add(Column::OpenMatter.is_not_null()).add(Column::ExpiresAt.lte(due_at));
+    let has_begun = Condition::all()
+        .add(Column::State.eq(State::Approved))
+        .add(Column::PredecessorId.is_not_null())
+        .add(Column::AgreedFrom.lte(day_of(due_at)));
     product_subscription::Entity::find()
-        .filter(Condition::any().add(has_ended).add(has_expired))
+        .filter(Condition::any().add(has_ended).add(has_begun).add(has_expired))
         .order_by_asc(Column::Id)
         .limit(ROWS_AT_ONCE)
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
@@ -75,8 +82,8 @@ async fn due(db: &impl ConnectionTrait, due_at: DateTimeUtc) -> Result<Vec<Row>,
 }
 
 fn next(row: &Row, due_at: DateTimeUtc, now: DateTimeUtc) -> Row {
-    let state = state_at(row, due_at);
-    let mut next = Row { state, version: row.version + 1, updated_at: now, ..row.clone() };
+    let (state, active_since) = (state_at(row, due_at), active_since_at(row, due_at));
+    let mut next = Row { state, active_since, version: row.version + 1, updated_at: now, ..row.clone() };
     steps::close(&mut next);
     next
 }
@@ -107,7 +114,11 @@ async fn record(db: &impl ConnectionTrait, written: &[(Row, Row, Action)], now: 
         changed.push(Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) });
         events.push(Event {
             actor: Actor::service("tick"),
-            action: if *action == Action::End { "END" } else { "EXPIRE" },
+            action: match action {
+                Action::End => "END",
+                Action::Begin => "BEGIN",
+                _ => "EXPIRE",
+            },
             outcome: Outcome::Committed,
             entity: Some(("ProductSubscription", after.id)),
             before: Some(json(before)?),

@@ -15,7 +15,7 @@ const EXPLAIN: &str = "query($input: ExplainInput!) { explain(input: $input) {
 const PHASES: [&str; 4] = ["PREPARATION", "FOUNDATION", "INTEGRATION", "STEADY_STATE"];
 const KINDS: [(&str, (&str, &str)); 4] =
     [("NotJoined", NOT_JOINED), ("Initial", INITIAL), ("Standard", STANDARD), ("Other", OTHER)];
-const ACTIONS: [(&str, &str); 11] = [
+const ACTIONS: [(&str, &str); 12] = [
     ("declareInterest", "DECLARE_INTEREST"),
     ("requestSubscription", "REQUEST_SUBSCRIPTION"),
     ("reportContract", "REPORT_CONTRACT"),
@@ -27,6 +27,7 @@ const ACTIONS: [(&str, &str); 11] = [
     ("changeSubscription", "CHANGE_SUBSCRIPTION"),
     ("terminateSubscription", "TERMINATE_SUBSCRIPTION"),
     ("revokeTermination", "REVOKE_TERMINATION"),
+    ("migrateSubscription", "MIGRATE_SUBSCRIPTION"),
 ];
 
 /// A caller: role and relation in the table, and its token; `role` as `explain` names it with the organisation it needs.
@@ -108,6 +109,13 @@ async fn prepare(
         input["activeSince"] = json!("2024-01-01");
         return (json!({ "action": action, "product": input["product"], "subscriber": input["subscriber"] }), input);
     }
+    if mutation == "migrateSubscription" {
+        // The kind is that of the successor.
+        let id = id_of(&app.subscription(AACHEN, (product.0, "ARB-07"), legal(action, phase, product)).await);
+        let successor = app.product_id(product).await;
+        let asked = json!({ "action": action, "subscription": id, "successor": successor, "from": "2027-01-01" });
+        return (asked, step(&id, 1, json!({ "successor": successor, "on": "2027-01-01" })));
+    }
     let id = id_of(&app.subscription(AACHEN, product, legal(action, phase, product)).await);
     (json!({ "action": action, "subscription": id }), step(&id, 1, more(action)))
 }
@@ -179,6 +187,7 @@ fn is_of_offering_provider(action: &str) -> bool {
         "REJECT_SUBSCRIPTION",
         "ACTIVATE_SUBSCRIPTION",
         "TERMINATE_SUBSCRIPTION",
+        "MIGRATE_SUBSCRIPTION",
     ]
     .contains(&action)
 }
@@ -219,8 +228,8 @@ on_both_databases! {
                 }
             }
         }
-        // Beginnings are seen by all ten callers, the other eight actions by seven.
-        assert_eq!(cells, 4 * 4 * (3 * 10 + 8 * 7));
+        // Beginnings are seen by all ten callers, the other nine actions by seven.
+        assert_eq!(cells, 4 * 4 * (3 * 10 + 9 * 7));
     }
 
     async fn an_approval_that_stands_in_the_way_is_named_and_is_one(app: TestApp) {

@@ -92,6 +92,12 @@ fn cases() -> Vec<Case> {
             more: nothing,
             may: &["own town"],
         },
+        Case {
+            mutation: "migrateSubscription",
+            subscription: Some(|row| row.state = State::Active),
+            more: || json!({ "on": "2027-01-01" }),
+            may: &["office"],
+        },
     ]
 }
 
@@ -123,6 +129,11 @@ async fn try_case(app: &TestApp, case: &Case, (name, token, is_visible): &(&str,
                 input.as_object_mut().unwrap().remove("from");
             }
             input.as_object_mut().unwrap().extend((case.more)().as_object().unwrap().clone());
+            input
+        }
+        Some(change) if case.mutation == "migrateSubscription" => {
+            let mut input = step(&id_of(&app.subscription(AACHEN, INITIAL, change).await), 1, (case.more)());
+            input["successor"] = json!(app.product_id(("zentral-nrw", "BAS-04")).await);
             input
         }
         Some(change) => step(&id_of(&app.subscription(AACHEN, INITIAL, change).await), 1, (case.more)()),
@@ -161,7 +172,8 @@ fn there_is_a_case_for_every_mutation() {
         }
     }
     // Those that are about no subscription have their refusals beside their other tests.
-    let elsewhere = ["proposePhaseChange", "confirmPhaseChange", "freeze", "unfreeze"].map(str::to_owned);
+    let elsewhere =
+        ["proposePhaseChange", "confirmPhaseChange", "freeze", "unfreeze", "requestForMany"].map(str::to_owned);
     let tried: BTreeSet<String> = cases().iter().map(|case| case.mutation.to_owned()).chain(elsewhere).collect();
     assert_eq!(mutations, tried);
 }

@@ -21,7 +21,7 @@ pub const NOT_JOINED: (&str, &str) = ("kdn", "BAS-04");
 
 const PAYLOAD: &str = "
     subscription { id state version quantity origin legalBasis requestedFrom agreedFrom activeSince endsOn termEnd
-        pendingChange { action quantity on requestedBy expiresAt } product { name }
+        pendingChange { action quantity on requestedBy expiresAt } product { id name }
         subscriber { ... on Municipality { ags } ... on Provider { key } } }
     decision { action allowed needsApproval approvers phase rule { id } waysOut { kind phase role date product { id } } }
     errors { code path message nextStep rule currentVersion legalSteps earliest }";
