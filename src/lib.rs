@@ -27,6 +27,7 @@ pub mod municipalities;
 pub mod orders;
 pub mod phase_changes;
 pub mod phase_exceptions;
+pub mod phase_rehearsals;
 pub mod phases;
 pub mod prices;
 pub mod products;

@@ -22,6 +22,18 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Nobody in particular: without a role, and not who asked for anything.
+    pub fn nobody() -> Self {
+        Self {
+            issuer: String::new(),
+            subject: String::new(),
+            roles: Vec::new(),
+            municipality: None,
+            provider: None,
+            customer_groups: Vec::new(),
+        }
+    }
+
     /// Whether it has a role.
     pub fn is(&self, role: Role) -> bool {
         self.roles.contains(&role)

@@ -132,6 +132,11 @@ impl Engine {
         if decision.is_allowed { Ok(Permit { decision }) } else { Err(decision) }
     }
 
+    /// The roles in which somebody other than who asked could do it.
+    pub fn deciders(&self, situation: &Situation) -> Vec<Role> {
+        ways_out::deciders(self, situation)
+    }
+
     /// A decision that was made and written earlier, by its rule. For answering a repeated request as before.
     pub fn recall(&self, action: Action, phase: Phase, rule: &str) -> Option<Decision> {
         let rule = self.policies.rule(rule)?.clone();

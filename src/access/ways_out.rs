@@ -46,6 +46,12 @@ pub(super) fn find(engine: &Engine, situation: &Situation) -> Vec<WayOut> {
     found.map(|(change, _)| way_out(situation, change)).collect()
 }
 
+/// The roles in which somebody else could do it, for the organisation whose own it is.
+pub(super) fn deciders(engine: &Engine, situation: &Situation) -> Vec<Role> {
+    let may = roles(situation).filter(|(_, changed)| engine.judge(changed).is_allowed);
+    may.filter_map(|(change, _)| if let Change::Role(role) = change { Some(role) } else { None }).collect()
+}
+
 fn roles(situation: &Situation) -> impl Iterator<Item = (Change, Situation)> {
     Role::VARIANTS.iter().map(|role| (Change::Role(*role), by_another(situation, *role)))
 }

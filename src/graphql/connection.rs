@@ -20,6 +20,7 @@ use crate::{
 #[graphql(concrete(name = "MunicipalityConnection", params(Municipality)))]
 #[graphql(concrete(name = "SubscriptionEventConnection", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskConnection", params(Task)))]
+#[graphql(concrete(name = "RehearsedRequestConnection", params(super::phase_rehearsal::RehearsedRequest)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -42,6 +43,7 @@ where
 #[graphql(concrete(name = "ProductSubscriptionEdge", params(ProductSubscription)))]
 #[graphql(concrete(name = "SubscriptionEventEdge", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
+#[graphql(concrete(name = "RehearsedRequestEdge", params(super::phase_rehearsal::RehearsedRequest)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.

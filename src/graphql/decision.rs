@@ -272,7 +272,7 @@ fn way_out(reading: &Reading, way: &access::WayOut) -> WayOut {
 /// A cell of the table of all rules. It is read for a legal state, a request made in that phase, an available product, no
 /// freeze, and another person as the one who asked; for a withdrawal the same person.
 #[derive(Description)]
-pub struct PolicyCell(access::Cell);
+pub struct PolicyCell(pub access::Cell);
 
 #[Object(use_type_description)]
 impl PolicyCell {

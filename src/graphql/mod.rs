@@ -24,6 +24,7 @@ pub mod payload;
 pub mod phase;
 pub mod phase_change;
 pub mod phase_exception;
+pub mod phase_rehearsal;
 pub mod price;
 pub mod product;
 pub mod product_list;
@@ -56,6 +57,7 @@ pub struct Query(
     contact::ContactQuery,
     phase::PhaseQuery,
     phase_exception::PhaseExceptionQuery,
+    phase_rehearsal::PhaseRehearsalQuery,
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,

@@ -246,6 +246,12 @@ pub(super) fn in_state(state: State, now: DateTimeUtc) -> Condition {
     }
 }
 
+/// What is asked for, agreed, or running.
+pub fn has_begun_or_waits(now: DateTimeUtc) -> Condition {
+    let states = [State::Requested, State::Approved, State::Active, State::Terminating];
+    states.into_iter().fold(Condition::any(), |any, state| any.add(in_state(state, now)))
+}
+
 fn nothing() -> Condition {
     Condition::all().add(Column::Id.is_null())
 }

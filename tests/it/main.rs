@@ -27,6 +27,7 @@ mod moves;
 mod paging;
 mod phase_changes;
 mod phase_exceptions;
+mod phase_rehearsals;
 mod records;
 mod refusals;
 mod schema;
