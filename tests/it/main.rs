@@ -32,6 +32,7 @@ mod records;
 mod refusals;
 mod schema;
 mod seeds;
+mod sequences;
 mod subscription_input;
 mod subscription_lists;
 mod subscriptions;

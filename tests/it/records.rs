@@ -116,14 +116,14 @@ on_both_databases! {
         assert!(audit::holds(&erased));
     }
 
-    async fn of_a_hundred_approvals_at_once_exactly_one_wins(app: TestApp) {
+    async fn of_two_hundred_approvals_at_once_exactly_one_wins(app: TestApp) {
         let asked = app.done(&municipality(AACHEN), "requestSubscription", app.request_of(AACHEN, INITIAL).await).await;
-        let stewards: Vec<String> = (0..100).map(|number| token(json!({ "roles": ["steward"], "sub": format!("steward-{number}") }))).collect();
+        let stewards: Vec<String> = (0..200).map(|number| token(json!({ "roles": ["steward"], "sub": format!("steward-{number}") }))).collect();
         let approvals = stewards.iter().map(|steward| app.act(steward, "approveSubscription", next(&asked, json!({}))));
         let payloads = futures_util::future::join_all(approvals).await;
         let winners = payloads.iter().filter(|payload| payload["errors"] == json!([])).count();
         let losers = payloads.iter().filter(|payload| payload["errors"][0]["code"] == "CONFLICT");
-        assert_eq!((winners, losers.count()), (1, 99));
+        assert_eq!((winners, losers.count()), (1, 199));
         let events = events(app).await;
         assert_chain(&events);
         assert_eq!(events.iter().filter(|event| event.action == "APPROVE_SUBSCRIPTION").count(), 1);
