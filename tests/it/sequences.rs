@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::{
     audit_event, change,
-    product_subscription::{self, Matter, State},
+    product_subscription::{self, State},
     subscription_history,
 };
 use itkatalog::{
@@ -260,7 +260,7 @@ async fn run(app: &TestApp, seed: u64, reached: &mut BTreeSet<String>) {
         });
         ids.push(begun.await.id);
     }
-    app.enter_phase(if seed % 3 == 0 { "INTEGRATION" } else { "FOUNDATION" }).await;
+    app.enter_phase(if seed.is_multiple_of(3) { "INTEGRATION" } else { "FOUNDATION" }).await;
     for _ in 0..STEPS {
         match random.random_range(0..40) {
             0 => {
