@@ -88,7 +88,7 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
             rule: RULE,
         };
-        order.record(&*db, act, &[], now).await?;
+        order.record(&desk, &*db, act, &[], now).await?;
         db.commit().await?;
         return Ok(row);
     }
@@ -134,7 +134,7 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase:
             rule: RULE,
         };
         let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
-        order.record(&*db, act, &changed, now).await?;
+        order.record(&desk, &*db, act, &changed, now).await?;
         db.commit().await?;
         desk.live.refresh().await;
         return Ok(entered);

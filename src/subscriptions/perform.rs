@@ -138,7 +138,7 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
                 transaction.roll_back().await?;
                 return Err(Stopped::Again);
             }
-            let done = write(&*transaction, order, change, now).await?;
+            let done = write(desk, &*transaction, order, change, now).await?;
             transaction.commit().await?;
             Ok(done)
         }
@@ -225,7 +225,13 @@ fn begin(
     Ok(Change { before: interest, after, permit })
 }
 
-async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: DateTimeUtc) -> Result<Done, Refused> {
+async fn write(
+    desk: &Desk,
+    db: &impl ConnectionTrait,
+    order: &Order,
+    change: Change,
+    now: DateTimeUtc,
+) -> Result<Done, Refused> {
     let Change { before, after, permit } = change;
     let act = &order.act;
     let history = subscription_history::Model {
@@ -247,7 +253,7 @@ async fn write(db: &impl ConnectionTrait, order: &Order, change: Change, now: Da
         entity: Some(("ProductSubscription", after.id)),
         before: before.as_ref().map(json).transpose()?,
         after: Some(json(&after)?),
-        ..event(order, &permit.decision().rule.id)
+        ..event(desk, order, &permit.decision().rule.id)
     };
     records::append(db, &[changed], [event], now).await?;
     Ok(Done { row: after, decision: permit.decision().clone() })
@@ -274,12 +280,12 @@ async fn record_refusal(desk: &Desk, order: &Order, rule: &str, now: DateTimeUtc
         Deed::Continue { id, .. } => ("ProductSubscription", *id),
     };
     let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
-    let event = Event { entity: Some(entity), after: Some(asked), ..event(order, rule) };
+    let event = Event { entity: Some(entity), after: Some(asked), ..event(desk, order, rule) };
     Ok(records::append_refusal(&desk.database, event, now).await?)
 }
 
 /// The audit event of a refusal; a committed change adds to it.
-fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
+fn event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Event<'a> {
     Event {
         actor: (&order.caller).into(),
         action: order.act.action().into(),
@@ -289,6 +295,7 @@ fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
         after: None,
         reason: Some(&order.act.reason),
         rule: Some(rule),
+        policies: desk.engine.fingerprint(),
         request_id: Some(&order.request_id),
     }
 }

@@ -5,12 +5,15 @@ pub mod callers;
 mod databases;
 mod postgres;
 
+use std::sync::OnceLock;
+
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
 use itkatalog::{
+    access::Engine,
     clock::Clock,
     config::{Config, Flags},
     server::Server,
@@ -174,6 +177,12 @@ pub async fn send(router: Router, request: Request<Body>) -> Answer {
 
 pub fn clock() -> Clock {
     Clock::Fixed(NOW.parse().unwrap())
+}
+
+/// Names the policies that are in force.
+pub fn fingerprint() -> String {
+    static FINGERPRINT: OnceLock<String> = OnceLock::new();
+    FINGERPRINT.get_or_init(|| Engine::embedded().unwrap().fingerprint().to_owned()).clone()
 }
 
 /// Settings for a test: the defaults, another database, few connections.
