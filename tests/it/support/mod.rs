@@ -4,6 +4,7 @@ pub mod acts;
 pub mod callers;
 mod databases;
 mod postgres;
+mod trail;
 
 use std::sync::OnceLock;
 
@@ -26,6 +27,7 @@ pub use callers::{
     account_manager, auditor, jwks_path, land, municipality, provider, steward, token, transformation_office,
 };
 pub use databases::{Backend, TestDatabase};
+pub use trail::breaks_at;
 
 /// The moment of all tests, unless one chooses another: within the sample's phase FOUNDATION.
 pub const NOW: &str = "2026-11-23T09:00:00Z";
