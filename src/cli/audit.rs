@@ -14,6 +14,9 @@ use crate::{
     database::Database,
 };
 
+/// What to do about a schema that is not the one of this program.
+const SEE_STEPS: &str = "See `itkatalog migrate status`.";
+
 /// What can be done with the trail.
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
@@ -42,8 +45,9 @@ pub(super) enum Audit {
 
 pub(super) async fn run(config: &Config, what: Audit) -> Result<(), String> {
     let database = Database::connect(config).await?;
-    if !database.has_current_schema().await.map_err(|error| error.to_string())? {
-        return Err("the database has another schema than this program; see `itkatalog migrate status`".to_owned());
+    let is_current = database.has_current_schema().await;
+    if !is_current.map_err(|error| format!("the steps of the schema can't be read: {error}. {SEE_STEPS}"))? {
+        return Err(format!("the database has another schema than this program. {SEE_STEPS}"));
     }
     let told = match what {
         Audit::Verify { head, archives } => verify(&database, Evidence { head, archives }).await?,
@@ -59,12 +63,13 @@ async fn verify(database: &Database, evidence: Evidence) -> Result<String, Strin
     let progress = Progress::new();
     let whole = audit::verify(database, evidence, |at, of| progress.show(at, of)).await;
     let Whole { archived, head } = whole.map_err(|fault| fault.to_string())?;
-    let events = head.sequence - archived;
+    let last = head.sequence;
     Ok(match archived {
-        0 => format!("The audit trail holds: {events} events."),
+        0 => format!("The audit trail holds: {last} events."),
         _ => format!(
-            "The audit trail holds: {events} events since event {archived}. Those up to it are archived: name the archives \
-             with --archive FILE to walk along them too."
+            "The audit trail holds from event {} to event {last}. Those before are archived: name the archives with \
+             --archive FILE to walk along them too.",
+            archived + 1
         ),
     })
 }

@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use itkatalog::audit::Fault;
+use entity::audit_event;
+use itkatalog::{
+    audit::{Actor, Event, Fault},
+    records,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
     NOW, TestApp,
     acts::{AACHEN, INITIAL, KLEVE},
-    auditor, breaks_at, municipality, nodes,
+    auditor, breaks_at, fingerprint, municipality, nodes,
 };
 
 /// After all events of `some_events`, before those of `one_more_event`.
@@ -19,9 +23,19 @@ const FUTURE: &str = "2030-01-01T00:00:00Z";
 
 /// A refusal in January 2027.
 async fn one_more_event(app: &TestApp) {
-    let later = app.at("2027-01-15T09:00:00Z").await;
-    later.refused(&municipality(AACHEN), "requestSubscription", later.request_of(KLEVE, INITIAL).await).await;
-    later.server.database().close().await.unwrap();
+    let event = Event {
+        actor: Actor::service("test"),
+        action: "FREEZE",
+        outcome: audit_event::Outcome::Refused,
+        entity: None,
+        before: None,
+        after: Some(json!({ "asked": "something" })),
+        reason: None,
+        rule: Some("no-rule-permits"),
+        policies: &fingerprint(),
+        request_id: None,
+    };
+    records::append_refusal(app.server.database(), event, "2027-01-15T09:00:00Z".parse().unwrap()).await.unwrap();
 }
 
 /// Five events are archived, and two are left: one more, and the one that tells of the archive.
