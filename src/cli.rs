@@ -1,6 +1,8 @@
 //! The command line. What it prints goes to standard output; what happens meanwhile is logged to standard error.
 #![allow(clippy::print_stdout)]
 
+mod audit;
+
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
@@ -8,7 +10,6 @@ use strum::VariantArray;
 
 use crate::{
     access::{Engine, Role},
-    audit,
     clock::{Clock, beginning_of},
     config::{self, Config, Flags},
     database::Database,
@@ -70,20 +71,12 @@ enum Command {
     /// The audit trail.
     Audit {
         #[command(subcommand)]
-        what: Audit,
+        what: audit::Audit,
     },
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
     Health,
-}
-
-#[derive(Debug, Subcommand)]
-enum Audit {
-    /// Walk along the chain of hashes; exit 1 and the first broken event when it does not hold.
-    Verify,
-    /// Print sequence and hash of the last event: kept elsewhere they prove later that nothing was cut off.
-    Head,
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,7 +146,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Seed { demo } => load(&config, if demo { Content::Demo } else { Content::Reference }).await,
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
-        Command::Audit { what } => audit_trail(&config, &what).await,
+        Command::Audit { what } => audit::run(&config, what).await,
         Command::Tick { on } => tick_once(&config, on).await,
         Command::Schema | Command::Policy { .. } => Ok(()),
     }
@@ -212,9 +205,10 @@ async fn migrate(config: &Config, direction: &Direction) -> Result<(), String> {
 }
 
 async fn load(config: &Config, content: Content) -> Result<(), String> {
+    let engine = Engine::embedded()?;
     let database = Database::connect(config).await?;
     database.migrate_up().await?;
-    let report = seed::run(&database, Clock::System, content).await?;
+    let report = seed::run(&database, engine.fingerprint(), Clock::System, content).await?;
     database.close().await?;
     if report.is_empty() {
         println!(
@@ -234,27 +228,12 @@ async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(),
         Some(day) => beginning_of(day).ok_or("--on: there is no such day")?,
         None => now,
     };
+    let engine = Engine::embedded()?;
     let database = Database::connect(config).await?;
-    let report = tick::run(&database, due_at, now).await.map_err(|error| format!("the tick failed: {error}"))?;
+    let report = tick::run(&database, engine.fingerprint(), due_at, now).await;
+    let report = report.map_err(|error| format!("the tick failed: {error}"))?;
     database.close().await?;
     println!("{} ended, {} begun, {} expired.", report.ended, report.begun, report.expired);
-    Ok(())
-}
-
-async fn audit_trail(config: &Config, what: &Audit) -> Result<(), String> {
-    let database = Database::connect(config).await?;
-    let failed = |error: sea_orm::DbErr| format!("the audit trail can't be read: {error}");
-    let reading = database.begin_consistent_read().await.map_err(failed)?;
-    let verdict = audit::verify(&reading).await.map_err(failed)?;
-    drop(reading);
-    database.close().await?;
-    match (verdict, what) {
-        (audit::Verdict::Holds { events, head }, Audit::Head) => println!("{events} {head}"),
-        (audit::Verdict::Holds { events, .. }, Audit::Verify) => println!("The audit trail holds: {events} events."),
-        (audit::Verdict::BreaksAt { sequence, why }, _) => {
-            return Err(format!("the audit trail breaks at event {sequence}: {why}"));
-        }
-    }
     Ok(())
 }
 

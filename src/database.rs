@@ -24,7 +24,7 @@ use crate::config::{Config, DatabaseUrl};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of SQLite for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Any number, the same in every instance: who holds it migrates or loads.
+/// Any number, the same in every instance: who holds it migrates, loads or archives.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
 /// Any other number: held together by those who decide on the catalogue, alone by who changes it.
@@ -159,9 +159,9 @@ impl Database {
         Ok(Writing { transaction: self.begin_immediate().await?, _turn: turn })
     }
 
-    /// Begins a transaction that no other instance's exclusive transaction runs beside: for migrating and loading.
-    pub async fn begin_exclusive(&self) -> Result<DatabaseTransaction, DbErr> {
-        let transaction = self.begin_immediate().await?;
+    /// Begins a transaction that no other instance's exclusive transaction runs beside: for migrating, loading, archiving.
+    pub async fn begin_exclusive(&self) -> Result<Writing, DbErr> {
+        let transaction = self.begin_write().await?;
         if self.connection.get_database_backend() == DbBackend::Postgres {
             let wait = format!("SELECT pg_advisory_xact_lock({EXCLUSIVE_LOCK})");
             transaction.execute_unprepared(&wait).await?;
@@ -210,9 +210,9 @@ impl Database {
     async fn migrate(&self, change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(), DbErr>) -> Result<(), String> {
         let failed = |error: DbErr| format!("migration failed, nothing was changed: {error}");
         let transaction = self.begin_exclusive().await.map_err(failed)?;
-        Migrator::install(&transaction).await.map_err(failed)?;
+        Migrator::install(&*transaction).await.map_err(failed)?;
         let known = known_steps();
-        let applied = applied_steps(&transaction).await.map_err(failed)?;
+        let applied = applied_steps(&*transaction).await.map_err(failed)?;
         if let Some(step) = applied.iter().find(|step| !known.contains(step)) {
             return Err(format!(
                 "the database is newer than this program: it has the step {step}. Please start a newer itkatalog."

@@ -98,7 +98,7 @@ pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::M
         }
         let after = Some(serde_json::to_value(&row).map_err(Error::internal)?);
         let act = Act { action: ACTION, entity: ("Freeze", row.id), before: None, after, rule: RULE };
-        order.record(&*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
+        order.record(&desk, &*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
         db.commit().await?;
         desk.live.refresh().await;
         return Ok(row);
@@ -138,7 +138,7 @@ pub async fn unfreeze(desk: Arc<Desk>, order: Order<Lifting>) -> Result<freeze::
         let json = |row: &freeze::Model| serde_json::to_value(row).map_err(Error::internal).map(Some);
         let (before, after) = (json(&row)?, json(&lifted)?);
         let act = Act { action: ACTION, entity: ("Freeze", row.id), before, after, rule: RULE };
-        order.record(&*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
+        order.record(&desk, &*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
         db.commit().await?;
         desk.live.refresh().await;
         return Ok(lifted);

@@ -70,6 +70,7 @@ impl<D: Serialize> Order<D> {
     /// Records what a transaction has written; to be called right before the commit.
     pub async fn record(
         &self,
+        desk: &Desk,
         db: &impl ConnectionTrait,
         act: Act,
         changed: &[Changed],
@@ -84,6 +85,7 @@ impl<D: Serialize> Order<D> {
             after: act.after,
             reason: self.reason.as_ref(),
             rule: Some(act.rule),
+            policies: desk.engine.fingerprint(),
             request_id: Some(&self.request_id),
         };
         Ok(records::append(db, changed, [event], now).await?)
@@ -100,6 +102,7 @@ impl<D: Serialize> Order<D> {
             after: Some(serde_json::to_value(&self.deed).map_err(Error::internal)?),
             reason: self.reason.as_ref(),
             rule: Some(rule),
+            policies: desk.engine.fingerprint(),
             request_id: Some(&self.request_id),
         };
         Ok(records::append_refusal(&desk.database, event, desk.clock.now()).await?)

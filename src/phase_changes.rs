@@ -113,7 +113,7 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
             rule: RULE,
         };
-        order.record(&*db, act, &[], now).await?;
+        order.record(&desk, &*db, act, &[], now).await?;
         db.commit().await?;
         return Ok(row);
     }
@@ -163,7 +163,7 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confir
             db.roll_back().await?;
             continue;
         }
-        order.record(&*db, act, &changed, now).await?;
+        order.record(&desk, &*db, act, &changed, now).await?;
         db.commit().await?;
         desk.live.refresh().await;
         return Ok(confirmed);

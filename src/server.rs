@@ -37,6 +37,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Server {
     router: Router,
     live: Arc<Live>,
+    engine: Arc<Engine>,
     database: Database,
     clock: Clock,
     config: Config,
@@ -51,21 +52,21 @@ impl Server {
                 config.listen
             ));
         }
+        let engine = Arc::new(Engine::embedded()?);
         let database = Database::connect(&config).await?;
         database.migrate_up().await?;
         let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;
         if is_demo {
             // Does nothing where products are already.
-            seed::run(&database, clock, Content::Demo).await?;
+            seed::run(&database, engine.fingerprint(), clock, Content::Demo).await?;
         } else if is_empty {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
-        let engine = Arc::new(Engine::embedded()?);
-        let desk = Desk { database: database.clone(), live: live.clone(), clock, engine };
+        let desk = Desk { database: database.clone(), live: live.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let router = App::new(&config, Arc::new(desk), identity)?.router();
-        Ok(Self { router, live, database, clock, config })
+        Ok(Self { router, live, engine, database, clock, config })
     }
 
     /// All routes, for tests that need no network.
@@ -96,7 +97,7 @@ impl Server {
         let interval = Duration::from_millis(self.config.refresh_interval_ms);
         let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
         let upkeep = tokio::spawn(keep_tidy());
-        let ticking = tokio::spawn(keep_ticking(self.database.clone(), self.clock));
+        let ticking = tokio::spawn(keep_ticking(self.database.clone(), self.engine.clone(), self.clock));
         let connections = GracefulShutdown::new();
         let served = tokio::select! {
             () = stop => Ok(()),
@@ -166,11 +167,11 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
 }
 
 /// Writes down what is due, every hour and at the start.
-async fn keep_ticking(database: Database, clock: Clock) {
+async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock) {
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     loop {
         ticks.tick().await;
-        match tick::run(&database, clock.now(), clock.now()).await {
+        match tick::run(&database, engine.fingerprint(), clock.now(), clock.now()).await {
             Ok(report) if report == tick::Report::default() => {}
             Ok(report) => {
                 tracing::info!(

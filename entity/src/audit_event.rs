@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-/// One row of `audit_events`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+/// One row of `audit_events`. Its JSON is a line of an archive: a new column must be one that old lines may lack.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize, serde::Deserialize)]
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
     /// Place in the order, from 1, without gaps.
@@ -41,8 +41,10 @@ pub struct Model {
     pub reason_digest: Option<String>,
     /// and the reference of a resolution.
     pub reason_reference: Option<String>,
-    /// The rule that allowed or refused it.
+    /// The rule that allowed or refused it,
     pub rule: Option<String>,
+    /// and the fingerprint of the set of policies that it belongs to; none in events older than this column.
+    pub policies: Option<String>,
     /// The request.
     pub request_id: Option<String>,
     /// Makes digests unguessable; erased together with what they stand for.

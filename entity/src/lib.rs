@@ -2,6 +2,7 @@
 //!
 //! Nothing here queries, decides or answers: that is the business of the nouns in `itkatalog`.
 
+pub mod audit_anchor;
 pub mod audit_event;
 pub mod catalogue_state;
 pub mod category;

@@ -20,6 +20,7 @@ mod m20261123_000012_create_idempotency_keys;
 mod m20261123_000013_protect_audit_events;
 mod m20261123_000014_create_phase_proposals;
 mod m20261123_000015_create_freezes;
+mod m20261125_000016_anchor_audit_events;
 mod m20261125_000017_link_product_subscriptions;
 mod m20261125_000018_create_phase_exceptions;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000013_protect_audit_events::Migration),
             Box::new(m20261123_000014_create_phase_proposals::Migration),
             Box::new(m20261123_000015_create_freezes::Migration),
+            Box::new(m20261125_000016_anchor_audit_events::Migration),
             Box::new(m20261125_000017_link_product_subscriptions::Migration),
             Box::new(m20261125_000018_create_phase_exceptions::Migration),
         ]

@@ -131,6 +131,12 @@ impl AuditEvent {
         Some(Rule(reading(context).desk.engine.rule(self.row.rule.as_ref()?)))
     }
 
+    /// Fingerprint of the set of rules that decided: SHA-256 over all policies in force, in hexadecimal. Null in events
+    /// from before it was recorded.
+    async fn policies(&self) -> Option<&str> {
+        self.row.policies.as_deref()
+    }
+
     /// The request that it came with.
     async fn request_id(&self) -> Option<&str> {
         self.row.request_id.as_deref()

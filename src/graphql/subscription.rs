@@ -112,7 +112,7 @@ pub struct PendingChange {
 pub struct Together {
     ids: Vec<Uuid>,
     links: Vec<Uuid>,
-    linked: OnceCell<HashMap<Uuid, Row>>,
+    linked: OnceCell<HashMap<Uuid, ProductSubscription>>,
     histories: OnceCell<HashMap<Uuid, Vec<subscription_history::Model>>>,
 }
 
@@ -151,10 +151,12 @@ impl ProductSubscription {
         let load = async || {
             let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
             let rows = scope.find_all(reading.db(), &self.together.links).await?;
-            Ok::<_, crate::error::Error>(rows.into_iter().map(|row| (row.id, row)).collect())
+            let mut linked: Vec<Self> = rows.into_iter().map(Self::one).collect();
+            Self::join(linked.iter_mut());
+            Ok::<_, crate::error::Error>(linked.into_iter().map(|linked| (linked.row.id, linked)).collect())
         };
         let linked = self.together.linked.get_or_try_init(load).await?;
-        Ok(linked.get(&id).cloned().map(Self::one))
+        Ok(linked.get(&id).cloned())
     }
 }
 

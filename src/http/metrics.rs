@@ -48,6 +48,8 @@ pub async fn show(State(app): State<App>) -> impl IntoResponse {
     metrics::gauge!("itkatalog_catalogue_products").set(snapshot.products.len() as f64);
     metrics::gauge!("itkatalog_database_up").set(f64::from(u8::from(app.0.desk.live.is_database_up())));
     metrics::counter!("itkatalog_sql_statements_total").absolute(app.0.desk.database.statements());
+    let fingerprint = app.0.desk.engine.fingerprint().to_owned();
+    metrics::gauge!("itkatalog_policies_info", "fingerprint" => fingerprint).set(1.0);
     let text = HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

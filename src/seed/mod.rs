@@ -41,30 +41,31 @@ pub enum Content {
 /// How many rows were written, by table.
 pub type Report = Vec<(&'static str, usize)>;
 
-/// Loads what is missing; what is there already stays as it is. The report is empty when nothing was missing.
-pub async fn run(database: &Database, clock: Clock, content: Content) -> Result<Report, String> {
-    load(database, clock, content).await.map_err(|error| format!("nothing was loaded: {error}"))
+/// Loads what is missing; what is there already stays as it is. `policies` is the fingerprint of those in force. The
+/// report is empty when nothing was missing.
+pub async fn run(database: &Database, policies: &str, clock: Clock, content: Content) -> Result<Report, String> {
+    load(database, policies, clock, content).await.map_err(|error| format!("nothing was loaded: {error}"))
 }
 
-async fn load(database: &Database, clock: Clock, content: Content) -> Result<Report, DbErr> {
+async fn load(database: &Database, policies: &str, clock: Clock, content: Content) -> Result<Report, DbErr> {
     let db = database.begin_exclusive().await?;
     let mut reports = Vec::new();
-    if municipality::Entity::find().count(&db).await? == 0 {
+    if municipality::Entity::find().count(&*db).await? == 0 {
         let mut writer = Writer::new(&db);
         load_reference(&mut writer).await?;
         reports.push(("LOAD_REFERENCE_DATA", writer));
     }
-    if content == Content::Demo && product::Entity::find().count(&db).await? == 0 {
+    if content == Content::Demo && product::Entity::find().count(&*db).await? == 0 {
         let mut writer = Writer::new(&db);
         sample::load(&mut writer).await?;
         reports.push(("LOAD_SAMPLE_DATA", writer));
     }
     if !reports.is_empty() {
-        catalogue::raise_version(&db, clock.now()).await?;
+        catalogue::raise_version(&*db, clock.now()).await?;
     }
     let mut report = Report::new();
     for (action, writer) in reports {
-        writer.record(action, clock.now()).await?;
+        writer.record(action, policies, clock.now()).await?;
         report.extend(writer.report);
     }
     db.commit().await?;
@@ -97,7 +98,7 @@ impl<'db> Writer<'db> {
     }
 
     /// Writes the entries of the change feed and one audit event: loading is a write like any other.
-    async fn record(&self, action: &str, now: DateTimeUtc) -> Result<(), DbErr> {
+    async fn record(&self, action: &str, policies: &str, now: DateTimeUtc) -> Result<(), DbErr> {
         let rows: serde_json::Map<_, _> =
             self.report.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
         let event = Event {
@@ -109,6 +110,7 @@ impl<'db> Writer<'db> {
             after: Some(rows.into()),
             reason: None,
             rule: None,
+            policies,
             request_id: None,
         };
         records::append(self.db, &self.changed, [event], now).await

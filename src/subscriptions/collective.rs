@@ -135,7 +135,7 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
     let judged = judge(&ground, &orders);
     let wrong = judged.iter().filter(|row| row.is_err()).count();
     let is_written = !collective.is_rehearsal && wrong < judged.len() && (wrong == 0 || collective.accepts_valid);
-    let refusals = refusals(&orders, &judged)?;
+    let refusals = refusals(desk, &orders, &judged)?;
     if is_written {
         let changes = orders.iter().zip(&judged).filter_map(|(order, row)| Some((order.as_ref()?, row.as_ref().ok()?)));
         let changes: Vec<(&Order, &Change)> = changes.collect();
@@ -145,7 +145,7 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
             transaction.roll_back().await?;
             return Ok(None);
         }
-        write(&*transaction, &changes, now).await.map_err(|refused| refused.error)?;
+        write(desk, &*transaction, &changes, now).await.map_err(|refused| refused.error)?;
         transaction.commit().await?;
     } else {
         transaction.roll_back().await?;
@@ -207,12 +207,13 @@ fn judge(ground: &Ground<'_>, orders: &[Option<Order>]) -> Vec<Result<Change, Bo
 
 /// The audit events of rows that a rule refused.
 fn refusals<'a>(
+    desk: &'a Desk,
     orders: &'a [Option<Order>],
     judged: &'a [Result<Change, Box<Refused>>],
 ) -> Result<Vec<crate::audit::Event<'a>>> {
     let refused = orders.iter().zip(judged).filter_map(|(order, row)| {
         let decision = row.as_ref().err()?.decision.as_ref()?;
-        Some(refusal_event(order.as_ref()?, &decision.rule.id))
+        Some(refusal_event(desk, order.as_ref()?, &decision.rule.id))
     });
     refused.collect()
 }

@@ -135,7 +135,7 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
         before = Scope::of(Some(caller), ground.snapshot).find_locked(&*transaction, known.id).await?;
         if before.is_none() {
             transaction.roll_back().await?;
-            records::append_refusal(&desk.database, refusal_event(order, NOT_VISIBLE)?, now).await?;
+            records::append_refusal(&desk.database, refusal_event(desk, order, NOT_VISIBLE)?, now).await?;
             return Err(not_visible(act).into());
         }
     }
@@ -155,14 +155,14 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
                 transaction.roll_back().await?;
                 return Err(Stopped::Again);
             }
-            write(&*transaction, &[(order, &change)], now).await?;
+            write(desk, &*transaction, &[(order, &change)], now).await?;
             transaction.commit().await?;
             Ok(Done { decision: change.decision().clone(), row: change.after })
         }
         Err(refused) => {
             transaction.roll_back().await?;
             if let Some(decision) = &refused.decision {
-                let event = refusal_event(order, &decision.rule.id)?;
+                let event = refusal_event(desk, order, &decision.rule.id)?;
                 records::append_refusal(&desk.database, event, now).await?;
             }
             Err(Stopped::Refused(refused))
@@ -256,6 +256,7 @@ pub(super) fn begin(
 
 /// Writes changes, each with its history, its entry of the feed and its audit event; the caller commits.
 pub(super) async fn write(
+    desk: &Desk,
     db: &impl ConnectionTrait,
     changes: &[(&Order, &Change)],
     now: DateTimeUtc,
@@ -273,7 +274,7 @@ pub(super) async fn write(
                 entity: Some(("ProductSubscription", after.id)),
                 before: before.map(json).transpose()?,
                 after: Some(json(after)?),
-                ..event(order, &change.decision().rule.id)
+                ..event(desk, order, &change.decision().rule.id)
             });
         }
     }
@@ -313,17 +314,17 @@ pub(super) async fn store(
 }
 
 /// The audit event of a refusal, with what was asked.
-pub(super) fn refusal_event<'a>(order: &'a Order, rule: &'a str) -> Result<Event<'a>, Error> {
+pub(super) fn refusal_event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Result<Event<'a>, Error> {
     let entity = match &order.act.deed {
         Deed::Begin(beginning) => ("Product", beginning.product),
         Deed::Continue { id, .. } => ("ProductSubscription", *id),
     };
     let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
-    Ok(Event { entity: Some(entity), after: Some(asked), ..event(order, rule) })
+    Ok(Event { entity: Some(entity), after: Some(asked), ..event(desk, order, rule) })
 }
 
 /// What all events of an order have in common.
-fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
+fn event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Event<'a> {
     Event {
         actor: (&order.caller).into(),
         action: order.act.action().into(),
@@ -333,6 +334,7 @@ fn event<'a>(order: &'a Order, rule: &'a str) -> Event<'a> {
         after: None,
         reason: Some(&order.act.reason),
         rule: Some(rule),
+        policies: desk.engine.fingerprint(),
         request_id: Some(&order.request_id),
     }
 }

@@ -38,8 +38,8 @@ pub struct Report {
     pub expired: usize,
 }
 
-/// Writes down what is due at a moment. `now` is when that is written.
-pub async fn run(database: &Database, due_at: DateTimeUtc, now: DateTimeUtc) -> Result<Report, DbErr> {
+/// Writes down what is due at a moment. `policies` is the fingerprint of those in force, `now` when that is written.
+pub async fn run(database: &Database, policies: &str, due_at: DateTimeUtc, now: DateTimeUtc) -> Result<Report, DbErr> {
     let mut report = Report::default();
     loop {
         let transaction = database.begin_write().await?;
@@ -59,7 +59,7 @@ pub async fn run(database: &Database, due_at: DateTimeUtc, now: DateTimeUtc) -> 
             store(&*transaction, &next, false, history(&next, action, now)).await?;
             written.push((row, next, action));
         }
-        record(&*transaction, &written, now).await?;
+        record(&*transaction, &written, policies, now).await?;
         transaction.commit().await?;
     }
 }
@@ -107,7 +107,12 @@ fn reason() -> Reason {
     Reason { code: ReasonCode::Other, text: "Fristablauf".to_owned(), reference: None }
 }
 
-async fn record(db: &impl ConnectionTrait, written: &[(Row, Row, Action)], now: DateTimeUtc) -> Result<(), DbErr> {
+async fn record(
+    db: &impl ConnectionTrait,
+    written: &[(Row, Row, Action)],
+    policies: &str,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
     let json = |row: &Row| serde_json::to_value(row).map_err(|error| DbErr::Custom(error.to_string()));
     let (reason, mut changed, mut events) = (reason(), Vec::new(), Vec::new());
     for (before, after, action) in written {
@@ -125,6 +130,7 @@ async fn record(db: &impl ConnectionTrait, written: &[(Row, Row, Action)], now: 
             after: Some(json(after)?),
             reason: Some(&reason),
             rule: None,
+            policies,
             request_id: None,
         });
     }

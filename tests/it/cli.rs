@@ -185,3 +185,31 @@ fn the_rules_can_be_printed_and_checked() {
     assert_eq!(text(&matrix.stdout), include_str!("../../policies/decision_table.md"));
     assert!(text(&run(folder.path(), &["policy", "check"]).stdout).contains("2288 cells"));
 }
+
+#[test]
+fn a_head_is_one_word_that_proves_the_trail_also_after_its_events_were_archived() {
+    let folder = TempDir::new().unwrap();
+    let audit = |arguments: &[&str]| run(folder.path(), &[&["audit"], arguments].concat());
+    let refused = |output: Output, expected: &str| {
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    };
+    refused(audit(&["verify"]), "itkatalog migrate status");
+    run(folder.path(), &["seed", "--demo"]);
+    let head = text(&audit(&["head"]).stdout);
+    let head = head.trim_end();
+    assert!(head.starts_with("2:") && head.len() == 66, "{head}");
+    assert_eq!(text(&audit(&["verify", "--head", head]).stdout), "The audit trail holds: 2 events.\n");
+    refused(audit(&["verify", "--head", &head.replace(':', " ")]), "expected SEQUENCE:HASH");
+    refused(audit(&["verify", "--head", &head.replace("2:", "3:")]), "breaks at event 3");
+
+    let nothing = audit(&["archive", "--before", "2020-01-01", "--to", "old.jsonl"]);
+    assert!(nothing.status.success() && text(&nothing.stdout).contains("Nothing to archive"));
+    assert!(!folder.path().join("old.jsonl").exists());
+    let archive = ["archive", "--before", "2100-01-01", "--to", "old.jsonl"];
+    assert!(text(&audit(&archive).stdout).contains("2 events up to event 2"));
+    refused(audit(&archive), "old.jsonl exists already");
+    assert!(text(&audit(&["verify"]).stdout).contains("holds from event 3 to event 3"));
+    let whole = audit(&["verify", "--head", head, "--archive", "old.jsonl"]);
+    assert_eq!(text(&whole.stdout), "The audit trail holds: 3 events.\n");
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestApp,
     acts::{AACHEN, INITIAL, KLEVE, NOT_JOINED, Row, STANDARD, id_of, next},
-    auditor, land, municipality, nodes, provider, steward, transformation_office,
+    auditor, fingerprint, land, municipality, nodes, provider, steward, transformation_office,
 };
 
 /// An existing contract of Aachen with a provider that has not joined.
@@ -130,10 +130,11 @@ on_both_databases! {
         }).await;
         let now = crate::support::NOW.parse().unwrap();
         let database = app.server.database();
-        let (one, other) = tokio::join!(tick::run(database, now, now), tick::run(database, now, now));
+        let policies = &fingerprint();
+        let (one, other) = tokio::join!(tick::run(database, policies, now, now), tick::run(database, policies, now, now));
         let (one, other) = (one.unwrap(), other.unwrap());
         assert_eq!((one.ended + other.ended, one.expired + other.expired), (1, 2), "two at once: {one:?} {other:?}");
-        assert_eq!(tick::run(database, now, now).await.unwrap(), tick::Report::default());
+        assert_eq!(tick::run(database, policies, now, now).await.unwrap(), tick::Report::default());
         let states = [row(app, ended.id).await, row(app, last_day.id).await, row(app, expired.id).await, row(app, lapsed.id).await];
         assert_eq!(states.clone().map(|row| row.state), [State::Ended, State::Terminating, State::Expired, State::Active]);
         assert_eq!(states.clone().map(|row| row.version), [2, 1, 2, 2]);

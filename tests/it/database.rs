@@ -10,7 +10,7 @@ use itkatalog::{
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-use crate::support::{Backend, TestDatabase, clock, config};
+use crate::support::{Backend, TestDatabase, clock, config, fingerprint};
 
 const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
 
@@ -42,7 +42,7 @@ async fn migrations_go_up_down_and_up_again() {
         assert_eq!(tables(&database).await, 1, "only the list of steps is left");
         database.migrate_up().await.unwrap();
         assert_eq!(tables(&database).await, all);
-        seed::run(&database, clock(), Content::Demo).await.unwrap();
+        seed::run(&database, &fingerprint(), clock(), Content::Demo).await.unwrap();
         database.migrate_down(steps.len() as u32).await.unwrap();
         assert_eq!(tables(&database).await, 1, "{backend:?}: data does not stand in the way");
         database.connection().clone().close().await.unwrap();

@@ -3,7 +3,7 @@
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, post};
+use crate::support::{Answer, TestApp, fingerprint, post};
 
 const MODERN: &str = "application/graphql-response+json";
 
@@ -162,7 +162,8 @@ on_both_databases! {
         assert_eq!(schema.body, include_str!("../../schema.graphql"));
         app.data("{ __typename }", json!({})).await;
         let metrics = app.get("/metrics").await.body;
-        for name in ["itkatalog_requests_total", "itkatalog_request_duration_seconds", "itkatalog_catalogue_version", "itkatalog_sql_statements_total", "itkatalog_database_up 1"] {
+        let policies = format!("itkatalog_policies_info{{fingerprint=\"{}\"}} 1", fingerprint());
+        for name in ["itkatalog_requests_total", "itkatalog_request_duration_seconds", "itkatalog_catalogue_version", "itkatalog_sql_statements_total", "itkatalog_database_up 1", &policies] {
             assert!(metrics.as_str().unwrap().contains(name), "{name}");
         }
         let nothing = app.get("/admin").await;

@@ -6,6 +6,8 @@ mod support;
 
 mod access_table;
 mod audit;
+mod audit_archive;
+mod audit_chain;
 mod availability;
 mod catalogue;
 mod cli;

@@ -93,9 +93,9 @@ on_both_databases! {
         assert_ne!(then.data_as(&steward(), cost, json!({})).await, before, "the successor is paid now");
         // The tick writes it down, once.
         let now = "2027-01-01T09:00:00Z".parse().unwrap();
-        let report = tick::run(app.server.database(), now, now).await.unwrap();
+        let report = tick::run(app.server.database(), "", now, now).await.unwrap();
         assert_eq!((report.begun, report.ended > 0), (1, true), "{report:?}");
-        assert_eq!(tick::run(app.server.database(), now, now).await.unwrap(), tick::Report::default());
+        assert_eq!(tick::run(app.server.database(), "", now, now).await.unwrap(), tick::Report::default());
         let written = see(&then, &new["id"]).await;
         assert_eq!((&written["state"], &written["activeSince"], &written["version"]), (&json!("ACTIVE"), &json!("2027-01-01"), &json!(2)));
         assert_eq!(nodes(&written["history"])[0], json!({ "action": "BEGIN", "state": "ACTIVE" }));

@@ -88,34 +88,6 @@ on_both_databases! {
         assert!(changes.iter().zip(1..).all(|(change, sequence)| change.sequence == sequence));
     }
 
-    async fn tampering_with_any_field_breaks_the_chain_and_an_erasure_does_not(app: TestApp) {
-        app.done(&municipality(AACHEN), "requestSubscription", app.request_of(AACHEN, INITIAL).await).await;
-        let event = events(app).await.pop().unwrap();
-        assert!(audit::holds(&event));
-        let tamper: [fn(&mut audit_event::Model); 12] = [
-            |event| event.sequence += 1,
-            |event| event.at += chrono::TimeDelta::microseconds(1),
-            |event| event.action.push('x'),
-            |event| event.outcome = audit_event::Outcome::Refused,
-            |event| event.subject.push('x'),
-            |event| event.roles.push('x'),
-            |event| event.after = Some("{}".to_owned()),
-            |event| event.before = Some("{}".to_owned()),
-            |event| event.reason_text = Some("other".to_owned()),
-            |event| event.reason_reference = None,
-            |event| event.rule = None,
-            |event| event.entity_id = None,
-        ];
-        for change in tamper {
-            let mut changed = event.clone();
-            change(&mut changed);
-            assert!(!audit::holds(&changed), "{changed:?}");
-        }
-        let mut erased = event.clone();
-        (erased.reason_text, erased.before, erased.after, erased.salt) = (None, None, None, None);
-        assert!(audit::holds(&erased));
-    }
-
     async fn of_two_hundred_approvals_at_once_exactly_one_wins(app: TestApp) {
         let asked = app.done(&municipality(AACHEN), "requestSubscription", app.request_of(AACHEN, INITIAL).await).await;
         let stewards: Vec<String> = (0..200).map(|number| token(json!({ "roles": ["steward"], "sub": format!("steward-{number}") }))).collect();

@@ -11,14 +11,14 @@ use itkatalog::{
 };
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder};
 
-use crate::support::{Backend, TestApp, TestDatabase, clock, config};
+use crate::support::{Backend, TestApp, TestDatabase, clock, config, fingerprint};
 
 async fn seeded(backend: Backend, content: Content) -> (Database, TestDatabase) {
     let place = TestDatabase::empty(backend).await;
     let config: Config = config(&place.url);
     let database = Database::connect(&config).await.unwrap();
     database.migrate_up().await.unwrap();
-    seed::run(&database, clock(), content).await.unwrap();
+    seed::run(&database, &fingerprint(), clock(), content).await.unwrap();
     (database, place)
 }
 
@@ -67,7 +67,7 @@ async fn reference_data_alone_holds_nothing_invented_and_stands_before_the_found
 
 on_both_databases! {
     async fn loading_again_changes_nothing(app: TestApp) {
-        let report = seed::run(app.server.database(), clock(), Content::Demo).await.unwrap();
+        let report = seed::run(app.server.database(), &fingerprint(), clock(), Content::Demo).await.unwrap();
         assert_eq!(report, seed::Report::new());
         app.server.live().refresh().await;
         assert_eq!(app.server.live().snapshot().version, 1);

@@ -10,7 +10,7 @@ use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::{clock, config, postgres};
+use super::{clock, config, fingerprint, postgres};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -130,7 +130,7 @@ async fn postgres_template() -> String {
 async fn fill(url: &str) {
     let database = Database::connect(&config(url)).await.unwrap();
     database.migrate_up().await.unwrap();
-    seed::run(&database, clock(), Content::Demo).await.unwrap();
+    seed::run(&database, &fingerprint(), clock(), Content::Demo).await.unwrap();
     database.connection().clone().close().await.unwrap();
 }
 

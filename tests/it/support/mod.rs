@@ -4,6 +4,9 @@ pub mod acts;
 pub mod callers;
 mod databases;
 mod postgres;
+mod trail;
+
+use std::sync::OnceLock;
 
 use axum::{
     Router,
@@ -11,6 +14,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use itkatalog::{
+    access::Engine,
     clock::Clock,
     config::{Config, Flags},
     server::Server,
@@ -23,6 +27,7 @@ pub use callers::{
     account_manager, auditor, jwks_path, land, municipality, provider, steward, token, transformation_office,
 };
 pub use databases::{Backend, TestDatabase};
+pub use trail::breaks_at;
 
 /// The moment of all tests, unless one chooses another: within the sample's phase FOUNDATION.
 pub const NOW: &str = "2026-11-23T09:00:00Z";
@@ -174,6 +179,12 @@ pub async fn send(router: Router, request: Request<Body>) -> Answer {
 
 pub fn clock() -> Clock {
     Clock::Fixed(NOW.parse().unwrap())
+}
+
+/// Names the policies that are in force.
+pub fn fingerprint() -> String {
+    static FINGERPRINT: OnceLock<String> = OnceLock::new();
+    FINGERPRINT.get_or_init(|| Engine::embedded().unwrap().fingerprint().to_owned()).clone()
 }
 
 /// Settings for a test: the defaults, another database, few connections.

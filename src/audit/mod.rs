@@ -1,11 +1,17 @@
 //! The audit trail: who did or tried what, when, why, by which rule. Append-only and chained by hash.
 //!
 //! Texts that may have to be erased enter the chain as salted digests and stand beside it, so that an erasure leaves the
-//! chain whole. Actors are the token's issuer and subject, never names.
+//! chain whole. Actors are the token's issuer and subject, never names. Old events can be moved to a file; the chain then
+//! goes on from an anchor.
+
+mod archive;
+mod chain;
+mod file;
+mod verify;
 
 use ::entity::{
     audit_event::{self, Column, Outcome},
-    product_subscription, record_head,
+    product_subscription,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
@@ -14,7 +20,6 @@ use sea_orm::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::{
     access::Caller,
@@ -23,14 +28,18 @@ use crate::{
     records::Heads,
 };
 
+pub use archive::{Archiving, archive};
+pub use chain::{Head, holds, seal};
+pub use verify::{Evidence, Fault, Whole, head, verify};
+
 /// Longest text of a reason, in characters.
 const LONGEST_REASON: usize = 2000;
 /// Longest reference of a resolution, in characters.
 const LONGEST_REFERENCE: usize = 200;
+/// Action of the event that tells of an archive.
+const ARCHIVE: &str = "ARCHIVE_AUDIT_EVENTS";
 /// Name of the list, for its cursors.
 const LIST: &str = "audit events";
-/// Events that are read at once while the chain is walked.
-const EVENTS_AT_ONCE: u64 = 5_000;
 
 /// Why something was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -106,6 +115,8 @@ pub struct Event<'a> {
     pub reason: Option<&'a Reason>,
     /// By which rule.
     pub rule: Option<&'a str>,
+    /// Fingerprint of the set of policies that is in force.
+    pub policies: &'a str,
     /// In which request.
     pub request_id: Option<&'a str>,
 }
@@ -117,11 +128,8 @@ pub async fn append(
     event: Event<'_>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let salt = Uuid::new_v4().simple().to_string();
     let text = |value: Option<Value>| value.map(|value| value.to_string());
-    let (before, after) = (text(event.before), text(event.after));
-    let has_content = before.is_some() || after.is_some();
-    let mut row = audit_event::Model {
+    let row = chain::seal(audit_event::Model {
         sequence: heads.audit_sequence + 1,
         at: now,
         action: event.action.to_owned(),
@@ -132,106 +140,23 @@ pub async fn append(
         organisation: event.actor.organisation,
         entity_type: event.entity.map(|(kind, _)| kind.to_owned()),
         entity_id: event.entity.map(|(_, id)| id),
-        content_digest: has_content.then(|| digest(&(&salt, &before, &after))),
-        before,
-        after,
+        before: text(event.before),
+        after: text(event.after),
+        content_digest: None,
         reason_code: event.reason.map(|reason| sea_orm::ActiveEnum::to_value(&reason.code)),
-        reason_digest: event.reason.map(|reason| digest(&(&salt, &reason.text))),
+        reason_digest: None,
         reason_text: event.reason.map(|reason| reason.text.clone()),
         reason_reference: event.reason.and_then(|reason| reason.reference.clone()),
         rule: event.rule.map(str::to_owned),
+        policies: Some(event.policies.to_owned()),
         request_id: event.request_id.map(str::to_owned),
-        salt: Some(salt),
+        salt: Some(Uuid::new_v4().simple().to_string()),
         previous_hash: heads.audit_hash.clone(),
         hash: String::new(),
-    };
-    row.hash = hash(&row);
+    });
     heads.audit_sequence = row.sequence;
     heads.audit_hash.clone_from(&row.hash);
     row.into_active_model().insert(db).await.map(drop)
-}
-
-/// The hash of an event: over everything in it that is never erased, and the hash before.
-pub fn hash(row: &audit_event::Model) -> String {
-    digest(&(
-        (&row.previous_hash, row.sequence, row.at.timestamp_micros(), &row.action, row.outcome),
-        (&row.issuer, &row.subject, &row.roles, &row.organisation),
-        (&row.entity_type, &row.entity_id, &row.content_digest),
-        (&row.reason_code, &row.reason_digest, &row.reason_reference, &row.rule, &row.request_id),
-    ))
-}
-
-/// Whether an event is what it was when it was written. What was erased can't be checked and is passed over.
-pub fn holds(row: &audit_event::Model) -> bool {
-    let content_holds = match (&row.salt, &row.content_digest) {
-        (Some(salt), Some(known)) => *known == digest(&(salt, &row.before, &row.after)),
-        (None, _) => row.before.is_none() && row.after.is_none(),
-        (Some(_), None) => row.before.is_none() && row.after.is_none(),
-    };
-    let reason_holds = match (&row.salt, &row.reason_text, &row.reason_digest) {
-        (Some(salt), Some(text), Some(known)) => *known == digest(&(salt, text)),
-        (_, None, _) => true,
-        (_, Some(_), _) => false,
-    };
-    content_holds && reason_holds && row.hash == hash(row)
-}
-
-/// What a walk along the chain found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every event is what it was, none is missing.
-    Holds {
-        /// How many events.
-        events: i64,
-        /// The hash of the last one.
-        head: String,
-    },
-    /// The chain breaks at this event.
-    BreaksAt {
-        /// Its sequence, or the one that is missing.
-        sequence: i64,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-}
-
-/// Walks along the whole chain, and compares its end with the head that every write keeps.
-pub async fn verify(db: &impl ConnectionTrait) -> Result<Verdict, DbErr> {
-    let (mut sequence, mut previous) = (0, "0".repeat(64));
-    loop {
-        let events = audit_event::Entity::find()
-            .filter(audit_event::Column::Sequence.gt(sequence))
-            .order_by_asc(audit_event::Column::Sequence)
-            .limit(EVENTS_AT_ONCE)
-            .all(db)
-            .await?;
-        if events.is_empty() {
-            break;
-        }
-        for event in events {
-            sequence += 1;
-            let why = match () {
-                () if event.sequence != sequence => "it is missing",
-                () if event.previous_hash != previous => "it does not go on from the event before",
-                () if !holds(&event) => "it was changed",
-                () => {
-                    previous = event.hash;
-                    continue;
-                }
-            };
-            return Ok(Verdict::BreaksAt { sequence, why });
-        }
-    }
-    let head = record_head::Entity::find().one(db).await?;
-    match head {
-        Some(head) if head.audit_sequence == sequence && head.audit_hash == previous => {
-            Ok(Verdict::Holds { events: sequence, head: previous })
-        }
-        _ => Ok(Verdict::BreaksAt {
-            sequence: sequence + 1,
-            why: "the end of the trail is missing, or its head was changed",
-        }),
-    }
 }
 
 /// Which events a caller looks for. All parts that are given must hold.
@@ -295,10 +220,4 @@ fn condition(wanted: &Wanted) -> Condition {
         .add_option(wanted.from.map(|from| Column::At.gte(from)))
         .add_option(wanted.before.map(|before| Column::At.lt(before)))
         .add_option(of_municipality)
-}
-
-/// SHA-256 over a value's JSON, in hexadecimal. JSON of tuples has one form only: no keys, no spaces.
-fn digest(value: &impl Serialize) -> String {
-    let bytes = serde_json::to_vec(value).unwrap_or_default();
-    base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
