@@ -1,19 +1,22 @@
 //! The command line. What it prints goes to standard output; what happens meanwhile is logged to standard error.
 #![allow(clippy::print_stdout)]
 
+mod policy;
+
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
 use strum::VariantArray;
 
 use crate::{
-    access::{Engine, Role},
+    access::Role,
     audit,
     clock::{Clock, beginning_of},
     config::{self, Config, Flags},
     database::Database,
     graphql,
     identity::demo::DemoKey,
+    policies,
     seed::{self, Content},
     server::Server,
     subscriptions::tick,
@@ -55,11 +58,8 @@ enum Command {
     },
     /// Sign a token with the demo key, for trying out: `serve --demo` creates the key and accepts the token.
     Token(TokenArguments),
-    /// The rules of who may change subscriptions.
-    Policy {
-        #[command(subcommand)]
-        what: Policy,
-    },
+    /// The rules of who may do what.
+    Policy(policy::Arguments),
     /// Write down what is due: terminations that end, requests and changes that expire. `serve` does it every hour; safe to
     /// run twice and beside it.
     Tick {
@@ -84,14 +84,6 @@ enum Audit {
     Verify,
     /// Print sequence and hash of the last event: kept elsewhere they prove later that nothing was cut off.
     Head,
-}
-
-#[derive(Debug, Subcommand)]
-enum Policy {
-    /// Print the table of phases, roles and actions, as in policies/decision_table.md.
-    Matrix,
-    /// Validate the policies; exit 1 with the file and the reason when they don't hold.
-    Check,
 }
 
 #[derive(Debug, clap::Args)]
@@ -137,15 +129,16 @@ fn help_of_settings() -> String {
 /// Does what the arguments say. The error is for a person at a terminal.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
     let listen = if let Command::Serve { listen, .. } = &arguments.command { listen.clone() } else { None };
-    let flags = Flags { listen, database_url: arguments.database_url };
+    let policies = if let Command::Policy(policy) = &arguments.command { policy.folder() } else { None };
+    let flags = Flags { listen, database_url: arguments.database_url, policies };
     if matches!(arguments.command, Command::Schema) {
         print!("{}", graphql::sdl(&graphql::schema()));
         return Ok(());
     }
-    if let Command::Policy { what } = &arguments.command {
-        return policy(what);
-    }
     let config = Config::load(&flags)?;
+    if let Command::Policy(arguments) = arguments.command {
+        return policy::run(&arguments, config.policies.as_deref());
+    }
     start_logging(&config)?;
     match arguments.command {
         Command::Serve { demo, .. } => serve(config, demo).await,
@@ -155,17 +148,8 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit_trail(&config, &what).await,
         Command::Tick { on } => tick_once(&config, on).await,
-        Command::Schema | Command::Policy { .. } => Ok(()),
+        Command::Schema | Command::Policy(_) => Ok(()),
     }
-}
-
-fn policy(what: &Policy) -> Result<(), String> {
-    let engine = Engine::embedded()?;
-    match what {
-        Policy::Matrix => print!("{}", engine.decision_table()),
-        Policy::Check => println!("The policies hold: {} cells in the table.", engine.matrix().len()),
-    }
-    Ok(())
 }
 
 async fn serve(config: Config, is_demo: bool) -> Result<(), String> {
@@ -212,6 +196,7 @@ async fn migrate(config: &Config, direction: &Direction) -> Result<(), String> {
 }
 
 async fn load(config: &Config, content: Content) -> Result<(), String> {
+    policies::load(config.policies.as_deref())?;
     let database = Database::connect(config).await?;
     database.migrate_up().await?;
     let report = seed::run(&database, Clock::System, content).await?;
@@ -229,6 +214,7 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
 }
 
 async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(), String> {
+    policies::load(config.policies.as_deref())?;
     let now = Clock::System.now();
     let due_at = match on {
         Some(day) => beginning_of(day).ok_or("--on: there is no such day")?,

@@ -27,6 +27,7 @@ pub mod municipalities;
 pub mod orders;
 pub mod phase_changes;
 pub mod phases;
+pub mod policies;
 pub mod prices;
 pub mod products;
 pub mod providers;

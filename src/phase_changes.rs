@@ -19,7 +19,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::{
-    access::Caller,
+    access::{Caller, Duty},
     catalogue,
     clock::day_of,
     desk::Desk,
@@ -30,8 +30,6 @@ use crate::{
 
 /// How long a proposal can be confirmed.
 const OPEN_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
-/// The rule that lets the transformation office do it.
-const RULE: &str = "transformation-office-changes-phase";
 /// How often a change begins again because another with the same key was faster.
 const ATTEMPTS: usize = 3;
 
@@ -53,9 +51,8 @@ pub struct Confirming {
 
 /// Proposes to enter a phase.
 pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
-    const ACTION: &str = "PROPOSE_PHASE_CHANGE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+    let permit = order.check(&desk, Duty::ProposePhaseChange).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -77,16 +74,15 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             confirmed_at: None,
         };
         row.clone().into_active_model().insert(&*db).await?;
-        if !key.keep(&*db, written(row.id, RULE, current.key), now).await? {
+        if !key.keep(&*db, written(row.id, &permit, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
         let act = Act {
-            action: ACTION,
+            permit: &permit,
             entity: ("PhaseChangeProposal", row.id),
             before: None,
             after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
-            rule: RULE,
         };
         order.record(&*db, act, &[], now).await?;
         db.commit().await?;
@@ -97,9 +93,8 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
 
 /// Confirms a proposal: the phase changes at once. Gives the phase that is current then.
 pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase::Model> {
-    const ACTION: &str = "CONFIRM_PHASE_CHANGE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+    let permit = order.check(&desk, Duty::ConfirmPhaseChange).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -115,23 +110,22 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<phase:
         if let Err(error) = check_confirmation(&row, &order.caller, current.key, now) {
             db.roll_back().await?;
             if error.code == Code::Forbidden {
-                order.refuse(&desk, ACTION, "two-people").await?;
+                order.refuse(&desk, permit.duty(), "two-people").await?;
             }
             return Err(error);
         }
         let entered = enter(&*db, current, &phases, row.to_phase, now).await?;
         let confirmed = proposal::ActiveModel { id: Set(row.id), confirmed_at: Set(Some(now)), ..Default::default() };
         confirmed.update(&*db).await?;
-        if !key.keep(&*db, written(entered.id, RULE, current.key), now).await? {
+        if !key.keep(&*db, written(entered.id, &permit, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
         let act = Act {
-            action: ACTION,
+            permit: &permit,
             entity: ("TransformationPhase", entered.id),
             before: Some(serde_json::json!({ "phase": current.key })),
             after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
-            rule: RULE,
         };
         let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
         order.record(&*db, act, &changed, now).await?;

@@ -12,7 +12,6 @@ use hyper_util::{
 use tokio::net::TcpListener;
 
 use crate::{
-    access::Engine,
     catalogue::Live,
     clock::Clock,
     config::Config,
@@ -20,6 +19,7 @@ use crate::{
     desk::Desk,
     http::{App, metrics},
     identity::{Identity, Source, demo::DemoKey},
+    policies,
     seed::{self, Content},
     subscriptions::tick,
 };
@@ -51,6 +51,7 @@ impl Server {
                 config.listen
             ));
         }
+        let engine = Arc::new(policies::load(config.policies.as_deref())?);
         let database = Database::connect(&config).await?;
         database.migrate_up().await?;
         let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;
@@ -61,7 +62,6 @@ impl Server {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
-        let engine = Arc::new(Engine::embedded()?);
         let desk = Desk { database: database.clone(), live: live.clone(), clock, engine };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let router = App::new(&config, Arc::new(desk), identity)?.router();

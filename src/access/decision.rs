@@ -6,9 +6,9 @@ use quick_cache::sync::Cache;
 use strum::VariantArray;
 
 use super::{
-    Action, Cell, Phase, Role, Rule, Situation, Standing, WayOut, matrix,
-    policies::{Answer, Policies},
-    ways_out,
+    Action, Cell, DutyCell, File, Phase, Problem, Role, Rule, Situation, Standing, WayOut, duty, matrix,
+    policies::{Answer, Policies, Question},
+    reading, ways_out,
 };
 
 /// Decisions that are kept. A decision depends on its situation alone, and the situations that occur are few.
@@ -82,6 +82,8 @@ pub struct Engine {
     reserved: Reserved,
     decisions: Cache<Situation, Arc<Decision>>,
     matrix: Vec<Cell>,
+    pub(super) duties: Vec<DutyCell>,
+    cases: usize,
 }
 
 impl std::fmt::Debug for Engine {
@@ -91,16 +93,22 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// The policies of this program, strictly validated.
-    pub fn embedded() -> Result<Self, String> {
-        Policies::embedded().map(Self::new)
+    /// Of files with policies and cases, strictly validated. The error tells everything that is wrong.
+    pub fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
+        reading::read(files).map(|(policies, cases)| Self::new(policies, cases))
     }
 
-    pub(super) fn new(policies: Policies) -> Self {
+    fn new(policies: Policies, cases: usize) -> Self {
         let decisions = Cache::new(KEPT_DECISIONS);
-        let mut engine = Self { policies, reserved: Reserved::new(), decisions, matrix: Vec::new() };
-        engine.matrix = matrix::cells(&engine);
+        let duties = duty::cells(&policies);
+        let mut engine = Self { policies, reserved: Reserved::new(), decisions, matrix: Vec::new(), duties, cases };
+        engine.matrix = matrix::cells(&engine, false);
         engine
+    }
+
+    /// How many policies there are, and how many cases they have decided as those say.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.policies.len(), self.cases)
     }
 
     /// Decides, and for a refusal looks for the ways out. Equal situations are decided once.
@@ -151,6 +159,11 @@ impl Engine {
         &self.matrix
     }
 
+    /// The same cells while the product is frozen. Computed anew: nobody asks for them but the table.
+    pub fn frozen_matrix(&self) -> Vec<Cell> {
+        matrix::cells(self, true)
+    }
+
     /// Decides without remembering, and without looking for ways out. The order: four eyes, who may, what the state allows, what the product allows.
     pub fn judge(&self, situation: &Situation) -> Decision {
         let refused = |rule: &Arc<Rule>| Decision {
@@ -192,7 +205,7 @@ impl Engine {
         let mut misses_organisation = false;
         for role in Role::VARIANTS {
             let Some(standing) = situation.standings[*role as usize] else { continue };
-            match self.policies.ask(situation, Some(*role), standing) {
+            match self.policies.ask(&Question::of(situation, Some(*role), standing)) {
                 Answer::Permitted(rule) => {
                     if best.as_ref().is_none_or(|(known, _)| known.needs_approval() && !rule.needs_approval()) {
                         best = Some((rule, *role));
@@ -205,7 +218,7 @@ impl Engine {
         }
         if best.is_none() && situation.standings.iter().all(Option::is_none) {
             // Nobody known: the policies are asked all the same, so that a rule for everybody would count.
-            return match self.policies.ask(situation, None, Standing::Foreign) {
+            return match self.policies.ask(&Question::of(situation, None, Standing::Foreign)) {
                 Answer::Permitted(rule) => Ok((rule, None)),
                 Answer::Forbidden(rule) => Err(rule),
                 Answer::Nothing => Err(self.reserved.no_rule_permits.clone()),
@@ -227,7 +240,8 @@ fn approval(rule: &Rule) -> Option<Approval> {
 }
 
 impl Reserved {
-    fn rules(&self) -> [&Arc<Rule>; 6] {
+    /// All of them.
+    pub(super) fn rules(&self) -> [&Arc<Rule>; 6] {
         [
             &self.no_rule_permits,
             &self.organisation_missing,
@@ -238,7 +252,7 @@ impl Reserved {
         ]
     }
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let rule = |id: &str, de: &str, en: &str| {
             Arc::new(Rule {
                 id: id.to_owned(),

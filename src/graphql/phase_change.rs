@@ -100,8 +100,8 @@ pub struct PhaseChangeMutation;
 
 #[Object]
 impl PhaseChangeMutation {
-    /// Proposes to enter another phase; it holds for 90 days and for the current phase. By the transformation office. Open
-    /// exit criteria refuse a step forward unless they are overridden.
+    /// Proposes to enter another phase; it holds for 90 days and for the current phase. Open exit criteria refuse a step
+    /// forward unless they are overridden.
     async fn propose_phase_change(
         &self,
         context: &Context<'_>,
@@ -116,7 +116,7 @@ impl PhaseChangeMutation {
         Ok(Some(ProposePhaseChangePayload { proposal: proposal.map(PhaseChangeProposal), errors }))
     }
 
-    /// Confirms a proposal: the phase changes at once. By the transformation office, and never by whoever proposed it.
+    /// Confirms a proposal: the phase changes at once. Never by whoever proposed it.
     async fn confirm_phase_change(
         &self,
         context: &Context<'_>,

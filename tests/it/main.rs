@@ -23,6 +23,7 @@ mod layers;
 mod limits;
 mod paging;
 mod phase_changes;
+mod policies;
 mod records;
 mod refusals;
 mod schema;

@@ -178,7 +178,11 @@ pub fn clock() -> Clock {
 
 /// Settings for a test: the defaults, another database, few connections.
 pub fn config(database_url: &str) -> Config {
-    let flags = Flags { database_url: Some(database_url.to_owned()), listen: Some("127.0.0.1:0".to_owned()) };
+    let flags = Flags {
+        database_url: Some(database_url.to_owned()),
+        listen: Some("127.0.0.1:0".to_owned()),
+        ..Flags::default()
+    };
     let mut config = Config::load(&flags).unwrap();
     config.database_connections = 3;
     config.refresh_interval_ms = 100;
