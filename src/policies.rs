@@ -7,7 +7,7 @@ use crate::access::{Engine, File, Problem, SCHEMA};
 /// Largest file that is read, in bytes.
 const LARGEST_FILE: usize = 1024 * 1024;
 
-/// What the program says is what it knows: facts and words of the policies. It can't be changed from outside.
+/// What policies can speak about is the program's to say: another file of this name would promise what is not there.
 const SCHEMA_FILE: &str = "itkatalog.cedarschema";
 
 macro_rules! embedded {
@@ -101,7 +101,10 @@ fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
         match names(folder, part, extension) {
             // Without cases the policies say themselves that they have none.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !part.is_empty() => {}
-            Err(error) => problems.push(Problem { file: part.to_owned(), line: None, reason: error.to_string() }),
+            Err(error) => {
+                let file = format!("{part}/*.{extension}").trim_start_matches('/').to_owned();
+                problems.push(Problem { file, line: None, reason: format!("can't be listed: {error}") });
+            }
             Ok(names) => names.into_iter().for_each(|name| match text(&folder.join(&name)) {
                 Ok(text) => files.push(File { name, text }),
                 Err(reason) => problems.push(Problem { file: name, line: None, reason }),
@@ -109,7 +112,8 @@ fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
         }
     }
     if fs::read(folder.join(SCHEMA_FILE)).is_ok_and(|text| text != SCHEMA.as_bytes()) {
-        let reason = "differs from the one of this program, which alone knows facts and words; delete it, or compare";
+        let reason =
+            "differs from the one of this program, which alone decides what policies can speak about; delete it";
         problems.push(Problem { file: SCHEMA_FILE.to_owned(), line: None, reason: reason.to_owned() });
     }
     if problems.is_empty() { Ok(files) } else { Err(problems) }

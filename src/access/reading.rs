@@ -79,17 +79,10 @@ pub(super) fn read(files: &[File]) -> Result<(Policies, usize), Vec<Problem>> {
     let policies = Policies::new(set, rules);
     if problems.is_empty() {
         // Only sound policies are asked: else one mistake would be told many times.
-        let undecided = cases::check(&policies, &cases);
-        problems.extend(undecided.failed);
-        problems.extend(places.iter().filter(|(id, _)| !undecided.deciding.contains(AsRef::<str>::as_ref(*id))).map(
-            |(id, place)| {
-                let folder = if place.effect == Effect::Permit { "allow" } else { "deny" };
-                place.file.problem(
-                    place.offset,
-                    format!("{id} decides no case; add one to {folder}/ACTION.json whose rule it is"),
-                )
-            },
-        ));
+        let verdict = cases::check(&policies, &cases);
+        problems.extend(verdict.failed);
+        let has_case = |id: &PolicyId| verdict.deciding.contains::<str>(id.as_ref());
+        problems.extend(places.iter().filter(|(id, _)| !has_case(id)).map(|(id, place)| place.without_case(id)));
     }
     problems.sort();
     if problems.is_empty() { Ok((policies, cases.len())) } else { Err(problems) }
@@ -100,6 +93,14 @@ struct Place<'f> {
     file: &'f File,
     offset: usize,
     effect: Effect,
+}
+
+impl Place<'_> {
+    fn without_case(&self, id: &PolicyId) -> Problem {
+        let folder = if self.effect == Effect::Permit { "allow" } else { "deny" };
+        let reason = format!("{id} decides no case; add one to {folder}/ACTION.json whose rule it is");
+        self.file.problem(self.offset, reason)
+    }
 }
 
 #[derive(Default)]

@@ -10,8 +10,11 @@ use super::{
 /// What is permitted to one row of the table: for each phase the kinds of product, each with who must agree.
 type Permitted = Vec<(Phase, Vec<(ProductKind, String)>)>;
 
-/// Facts that give rights which the table does not show, and how they are called. `None` where they can't be.
-const CIRCUMSTANCES: [(&str, fn(Situation) -> Option<Situation>); 5] = [
+/// Makes a situation one with another fact; none where it can't be, or is so already.
+type Circumstance = fn(Situation) -> Option<Situation>;
+
+/// Facts that give rights which the table does not show, and how they are called.
+const CIRCUMSTANCES: [(&str, Circumstance); 5] = [
     ("if it asked itself", |situation| with(situation, |_, subscribed| subscribed.asked_by_caller = true)),
     ("for a reported contract", |situation| with(situation, |_, subscribed| subscribed.is_reported = true)),
     ("for a product in phase-out", |situation| with(situation, |offer, _| *offer = Offer::PhaseOut)),

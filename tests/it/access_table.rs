@@ -191,6 +191,25 @@ fn there_is_one_cell_for_every_combination_and_it_names_a_rule() {
 }
 
 #[test]
+fn a_source_is_a_document_and_a_passage_or_says_that_it_is_ours() {
+    let engine = policies::embedded().unwrap();
+    let of_duties = engine.duties().iter().filter_map(|cell| cell.permitted_by.as_ref());
+    for rule in engine.matrix().iter().map(|cell| &cell.rule).chain(of_duties) {
+        let is_reference = rule.source.split_once(", ").is_some_and(|(document, passage)| {
+            ["S0", "S1", "S2", "S3", "S4"].contains(&document)
+                && (passage.contains("Absatz") || passage.contains("Absätze"))
+        });
+        assert!(rule.source == "OURS" || is_reference, "{}: {}", rule.id, rule.source);
+        // A theme in a few words may stand beside the passage; a sentence of the document may not.
+        assert!(
+            rule.source.split_whitespace().count() <= 16 && !rule.source.contains(['„', '“', '"']),
+            "{}",
+            rule.source
+        );
+    }
+}
+
+#[test]
 fn the_page_that_is_checked_in_is_what_the_policies_say() {
     let page = policies::embedded().unwrap().decision_table();
     let stale = "policies/decision_table.md is stale: run `cargo run -- policy matrix > policies/decision_table.md`";

@@ -8,7 +8,7 @@ use crate::support::{
     auditor, land, municipality, nodes, provider, steward, transformation_office,
 };
 
-const FREEZE: &str = "mutation($input: FreezeInput!) { freeze(input: $input) { freeze { id message from until lifted product { id } provider { key } } errors { code path message nextStep } } }";
+const FREEZE: &str = "mutation($input: FreezeInput!) { freeze(input: $input) { freeze { id message from until lifted product { id } provider { key } } errors { code rule path message nextStep } } }";
 const UNFREEZE: &str =
     "mutation($input: UnfreezeInput!) { unfreeze(input: $input) { freeze { lifted } errors { code path } } }";
 

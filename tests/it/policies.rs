@@ -191,7 +191,7 @@ fn a_case_that_can_not_be_read_is_told_by_its_line() {
             "\"phase\": \"STEADY_STATE\", \"product\": \"INITIAL\"",
             "allow/freeze.json:3: this action is about no product",
         ),
-        ("and in every other phase", " ", "allow/freeze.json:3: because is empty"),
+        ("The transformation office freezes in the steady state", " ", "allow/freeze.json:3: because is empty"),
     ] {
         let folder = Folder::new();
         folder.replace("allow/freeze.json", old, new);
