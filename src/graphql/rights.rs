@@ -1,7 +1,7 @@
 //! The root of all changes. The description of each ends with who may make it, in words that the policies give.
 //!
 //! Descriptions are fixed when the schema is built, so they tell the rules as delivered. The library takes descriptions
-//! from comments only; its registry is public but hidden, see `docs/decisions/0010-descriptions-from-policies.md`.
+//! from comments only; its registry is public but hidden, see `docs/decisions/0011-descriptions-from-policies.md`.
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
