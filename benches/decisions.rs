@@ -17,10 +17,16 @@ fn situation(role: Role) -> Situation {
     situation.asked_as(role, Standing::Own)
 }
 
-/// Reading and validating all policies, and the whole table: once per start.
+/// Reading and validating all policies and their cases: once per start.
 #[divan::bench(sample_count = 10)]
 fn the_engine_is_built() -> Engine {
     policies::embedded().unwrap()
+}
+
+/// The whole table: once per process that is asked for it.
+#[divan::bench(sample_count = 10)]
+fn the_table_is_made(bencher: divan::Bencher) {
+    bencher.with_inputs(|| policies::embedded().unwrap()).bench_local_refs(|engine| engine.matrix().len());
 }
 
 /// A permit by Cedar, nothing remembered.

@@ -1,6 +1,6 @@
 //! From a situation to a decision, and from a decision to the permit that a write needs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 use strum::VariantArray;
@@ -81,7 +81,7 @@ pub struct Engine {
     policies: Policies,
     reserved: Reserved,
     decisions: Cache<Situation, Arc<Decision>>,
-    matrix: Vec<Cell>,
+    matrix: OnceLock<Vec<Cell>>,
     pub(super) duties: Vec<DutyCell>,
     cases: usize,
 }
@@ -101,9 +101,7 @@ impl Engine {
     fn new(policies: Policies, cases: usize) -> Self {
         let decisions = Cache::new(KEPT_DECISIONS);
         let duties = duty::cells(&policies);
-        let mut engine = Self { policies, reserved: Reserved::new(), decisions, matrix: Vec::new(), duties, cases };
-        engine.matrix = matrix::cells(&engine, false);
-        engine
+        Self { policies, reserved: Reserved::new(), decisions, matrix: OnceLock::new(), duties, cases }
     }
 
     /// How many policies there are, and how many cases they have decided as those say.
@@ -154,9 +152,10 @@ impl Engine {
         self.policies.fingerprint()
     }
 
-    /// Every phase, role, action, relation and kind of product, each with its outcome.
+    /// Every phase, role, action, relation and kind of product, each with its outcome. Made when first asked for: most
+    /// processes never are.
     pub fn matrix(&self) -> &[Cell] {
-        &self.matrix
+        self.matrix.get_or_init(|| matrix::cells(self, false))
     }
 
     /// The same cells while the product is frozen. Computed anew: nobody asks for them but the table.

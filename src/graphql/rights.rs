@@ -25,9 +25,10 @@ pub struct MutationRoot(Mutation);
 /// The paragraph of each mutation, by its name. Made once, because it asks the rules some thousand times.
 static PARAGRAPHS: LazyLock<HashMap<String, String>> = LazyLock::new(|| match policies::embedded() {
     Ok(engine) => {
-        let actions = Action::VARIANTS.iter().map(|action| (mutation(action.into()), engine.summary(*action)));
-        let duties = Duty::VARIANTS.iter().map(|duty| (mutation(duty.into()), engine.duty_summary(*duty)));
-        actions.chain(duties).map(|(name, lines)| (name, paragraph(&lines))).collect()
+        let here = " (`policyMatrix` tells what holds here)";
+        let of_action = |action: &Action| (mutation(action.into()), paragraph(here, &engine.summary(*action)));
+        let of_duty = |duty: &Duty| (mutation(duty.into()), paragraph("", &engine.duty_summary(*duty)));
+        Action::VARIANTS.iter().map(of_action).chain(Duty::VARIANTS.iter().map(of_duty)).collect()
     }
     Err(error) => {
         tracing::error!(error, "mutations are described without their rights");
@@ -35,8 +36,9 @@ static PARAGRAPHS: LazyLock<HashMap<String, String>> = LazyLock::new(|| match po
     }
 });
 
-fn paragraph(lines: &[String]) -> String {
-    format!("\n\nWho may, as delivered (`policyMatrix` tells what holds here):\n* {}", lines.join("\n* "))
+fn paragraph(here: &str, lines: &[String]) -> String {
+    let lines = if lines.is_empty() { "nobody".to_owned() } else { lines.join("\n* ") };
+    format!("\n\nWho may, as delivered{here}:\n* {lines}")
 }
 
 /// The mutation of an action: `requestSubscription` of `REQUEST_SUBSCRIPTION`.
