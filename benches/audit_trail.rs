@@ -17,7 +17,7 @@ async fn main() {
         println!("usage: cargo bench --bench audit_trail -- DATABASE_URL EVENTS");
         return;
     };
-    let flags = Flags { database_url: Some(url.clone()), listen: None };
+    let flags = Flags { database_url: Some(url.clone()), listen: None, policies: None };
     let database = Database::connect(&Config::load(&flags).unwrap()).await.unwrap();
     database.migrate_up().await.unwrap();
     fill(&database, events.parse().unwrap()).await;
@@ -25,7 +25,7 @@ async fn main() {
 }
 
 async fn fill(database: &Database, events: i64) {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     let mut last = audit::head(database).await.unwrap();
     let end = last.sequence + events;
     let db = database.begin_write().await.unwrap();

@@ -3,7 +3,10 @@
 
 use std::hint::black_box;
 
-use itkatalog::access::{Action, Engine, Phase, ProductKind, Role, Situation, Standing};
+use itkatalog::{
+    access::{Action, Engine, Phase, ProductKind, Role, Situation, Standing},
+    policies,
+};
 
 fn main() {
     divan::main();
@@ -14,30 +17,36 @@ fn situation(role: Role) -> Situation {
     situation.asked_as(role, Standing::Own)
 }
 
-/// Reading and validating all policies, and the whole table: once per start.
+/// Reading and validating all policies and their cases: once per start.
 #[divan::bench(sample_count = 10)]
 fn the_engine_is_built() -> Engine {
-    Engine::embedded().unwrap()
+    policies::embedded().unwrap()
+}
+
+/// The whole table: once per process that is asked for it.
+#[divan::bench(sample_count = 10)]
+fn the_table_is_made(bencher: divan::Bencher) {
+    bencher.with_inputs(|| policies::embedded().unwrap()).bench_local_refs(|engine| engine.matrix().len());
 }
 
 /// A permit by Cedar, nothing remembered.
 #[divan::bench]
 fn a_permit_is_decided(bencher: divan::Bencher) {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     bencher.bench_local(|| engine.judge(black_box(&situation(Role::Municipality))));
 }
 
 /// A refusal by Cedar with all its ways out, nothing remembered.
 #[divan::bench]
 fn a_refusal_is_decided_with_its_ways_out(bencher: divan::Bencher) {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     bencher.bench_local(|| engine.explain_anew(black_box(&situation(Role::Land))));
 }
 
 /// A decision in a situation that occurred before.
 #[divan::bench]
 fn a_decision_is_remembered(bencher: divan::Bencher) {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     let situation = situation(Role::Municipality);
     engine.decide(&situation);
     bencher.bench_local(|| engine.decide(black_box(&situation)));

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout)]
 
 mod audit;
+mod policy;
 
 use std::io::IsTerminal;
 
@@ -9,12 +10,13 @@ use clap::{Parser, Subcommand};
 use strum::VariantArray;
 
 use crate::{
-    access::{Engine, Role},
+    access::Role,
     clock::{Clock, beginning_of},
     config::{self, Config, Flags},
     database::Database,
     graphql,
     identity::demo::DemoKey,
+    policies,
     seed::{self, Content},
     server::Server,
     subscriptions::tick,
@@ -56,11 +58,8 @@ enum Command {
     },
     /// Sign a token with the demo key, for trying out: `serve --demo` creates the key and accepts the token.
     Token(TokenArguments),
-    /// The rules of who may change subscriptions.
-    Policy {
-        #[command(subcommand)]
-        what: Policy,
-    },
+    /// The rules of who may do what.
+    Policy(policy::Arguments),
     /// Write down what is due: terminations that end, requests and changes that expire. `serve` does it every hour; safe to
     /// run twice and beside it.
     Tick {
@@ -77,14 +76,6 @@ enum Command {
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
     Health,
-}
-
-#[derive(Debug, Subcommand)]
-enum Policy {
-    /// Print the table of phases, roles and actions, as in policies/decision_table.md.
-    Matrix,
-    /// Validate the policies; exit 1 with the file and the reason when they don't hold.
-    Check,
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,15 +121,16 @@ fn help_of_settings() -> String {
 /// Does what the arguments say. The error is for a person at a terminal.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
     let listen = if let Command::Serve { listen, .. } = &arguments.command { listen.clone() } else { None };
-    let flags = Flags { listen, database_url: arguments.database_url };
+    let policies = if let Command::Policy(policy) = &arguments.command { policy.folder() } else { None };
+    let flags = Flags { listen, database_url: arguments.database_url, policies };
     if matches!(arguments.command, Command::Schema) {
         print!("{}", graphql::sdl(&graphql::schema()));
         return Ok(());
     }
-    if let Command::Policy { what } = &arguments.command {
-        return policy(what);
-    }
     let config = Config::load(&flags)?;
+    if let Command::Policy(arguments) = arguments.command {
+        return policy::run(&arguments, config.policies.as_deref());
+    }
     start_logging(&config)?;
     match arguments.command {
         Command::Serve { demo, .. } => serve(config, demo).await,
@@ -148,17 +140,8 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit::run(&config, what).await,
         Command::Tick { on } => tick_once(&config, on).await,
-        Command::Schema | Command::Policy { .. } => Ok(()),
+        Command::Schema | Command::Policy(_) => Ok(()),
     }
-}
-
-fn policy(what: &Policy) -> Result<(), String> {
-    let engine = Engine::embedded()?;
-    match what {
-        Policy::Matrix => print!("{}", engine.decision_table()),
-        Policy::Check => println!("The policies hold: {} cells in the table.", engine.matrix().len()),
-    }
-    Ok(())
 }
 
 async fn serve(config: Config, is_demo: bool) -> Result<(), String> {
@@ -205,7 +188,7 @@ async fn migrate(config: &Config, direction: &Direction) -> Result<(), String> {
 }
 
 async fn load(config: &Config, content: Content) -> Result<(), String> {
-    let engine = Engine::embedded()?;
+    let engine = policies::load(config.policies.as_deref())?;
     let database = Database::connect(config).await?;
     database.migrate_up().await?;
     let report = seed::run(&database, engine.fingerprint(), Clock::System, content).await?;
@@ -223,12 +206,12 @@ async fn load(config: &Config, content: Content) -> Result<(), String> {
 }
 
 async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(), String> {
+    let engine = policies::load(config.policies.as_deref())?;
     let now = Clock::System.now();
     let due_at = match on {
         Some(day) => beginning_of(day).ok_or("--on: there is no such day")?,
         None => now,
     };
-    let engine = Engine::embedded()?;
     let database = Database::connect(config).await?;
     let report = tick::run(&database, engine.fingerprint(), due_at, now).await;
     let report = report.map_err(|error| format!("the tick failed: {error}"))?;

@@ -1,6 +1,6 @@
 //! Settings: defaults < `itkatalog.toml` < environment < flags. An unknown key is an error that names it.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -37,6 +37,9 @@ pub struct Config {
     pub jwt_audience: String,
     /// Names of the claims.
     pub claims: ClaimNames,
+    /// Folder of the operators' own policies; none takes those compiled in.
+    #[serde(deserialize_with = "some_path")]
+    pub policies: Option<PathBuf>,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
@@ -88,6 +91,8 @@ pub struct Flags {
     pub listen: Option<String>,
     /// `--database-url`.
     pub database_url: Option<String>,
+    /// `--policies`.
+    pub policies: Option<String>,
 }
 
 /// A database address that never shows its password.
@@ -134,6 +139,10 @@ fn some_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
+fn some_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    Ok(some_text(deserializer)?.map(PathBuf::from))
+}
+
 fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     let message = || format!("\"{text}\" is no address and port, as in 127.0.0.1:8080");
@@ -171,6 +180,7 @@ impl Config {
             .add_source(environment)
             .set_override_option("listen", flags.listen.clone())
             .and_then(|builder| builder.set_override_option("database_url", flags.database_url.clone()))
+            .and_then(|builder| builder.set_override_option("policies", flags.policies.clone()))
             .and_then(|builder| builder.build())
             .map_err(|error| format!("settings: {error}"))?;
         let config: Self = settings.try_deserialize().map_err(|error| {

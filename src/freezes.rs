@@ -13,6 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::{
+    access::Duty,
     catalogue::{self, At, Product, Snapshot},
     clock::day_of,
     desk::Desk,
@@ -25,8 +26,6 @@ use crate::{
 
 /// Longest message, in characters.
 const LONGEST_MESSAGE: usize = 500;
-/// The rule that lets the transformation office do it.
-const RULE: &str = "transformation-office-freezes";
 /// How often a change begins again because another with the same key was faster.
 const ATTEMPTS: usize = 3;
 
@@ -69,9 +68,8 @@ pub fn on(snapshot: &Snapshot, product: At<Product>, day: Date) -> Option<&freez
 
 /// Freezes a product, a provider, or everything.
 pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::Model> {
-    const ACTION: &str = "FREEZE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+    let permit = order.check(&desk, Duty::Freeze).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -92,12 +90,12 @@ pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::M
             lifted_at: None,
         };
         row.clone().into_active_model().insert(&*db).await?;
-        if !key.keep(&*db, written(row.id, RULE, phase), now).await? {
+        if !key.keep(&*db, written(row.id, &permit, phase), now).await? {
             db.roll_back().await?;
             continue;
         }
         let after = Some(serde_json::to_value(&row).map_err(Error::internal)?);
-        let act = Act { action: ACTION, entity: ("Freeze", row.id), before: None, after, rule: RULE };
+        let act = Act { permit: &permit, entity: ("Freeze", row.id), before: None, after };
         order.record(&desk, &*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
         db.commit().await?;
         desk.live.refresh().await;
@@ -108,9 +106,8 @@ pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::M
 
 /// Lifts a freeze.
 pub async fn unfreeze(desk: Arc<Desk>, order: Order<Lifting>) -> Result<freeze::Model> {
-    const ACTION: &str = "UNFREEZE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+    let permit = order.check(&desk, Duty::Unfreeze).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -131,13 +128,13 @@ pub async fn unfreeze(desk: Arc<Desk>, order: Order<Lifting>) -> Result<freeze::
         let phase = phases::key(phases::current(&desk.live.snapshot())?);
         let lifted = freeze::ActiveModel { id: Set(row.id), lifted_at: Set(Some(now)), ..Default::default() };
         let lifted = lifted.update(&*db).await?;
-        if !key.keep(&*db, written(row.id, RULE, phase), now).await? {
+        if !key.keep(&*db, written(row.id, &permit, phase), now).await? {
             db.roll_back().await?;
             continue;
         }
         let json = |row: &freeze::Model| serde_json::to_value(row).map_err(Error::internal).map(Some);
         let (before, after) = (json(&row)?, json(&lifted)?);
-        let act = Act { action: ACTION, entity: ("Freeze", row.id), before, after, rule: RULE };
+        let act = Act { permit: &permit, entity: ("Freeze", row.id), before, after };
         order.record(&desk, &*db, act, &[Changed { kind: Type::Freeze, id: row.id, version: None }], now).await?;
         db.commit().await?;
         desk.live.refresh().await;

@@ -29,6 +29,7 @@ pub mod phase_changes;
 pub mod phase_exceptions;
 pub mod phase_rehearsals;
 pub mod phases;
+pub mod policies;
 pub mod prices;
 pub mod products;
 pub mod providers;

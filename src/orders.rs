@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    access::{Caller, Role},
+    access::{Caller, Duty, DutyPermit, Phase, Rule},
     audit::{Event, Reason},
     desk::Desk,
     error::{Code, Error, Result},
     feed::Changed,
     idempotency::{Key, Written},
-    records,
+    phases, records,
 };
 
 /// Who asks, under which key, in which request, for what.
@@ -32,39 +32,36 @@ pub struct Order<D> {
 
 /// What was done, for the records.
 #[derive(Debug)]
-pub struct Act {
-    /// As the action is named in the audit trail.
-    pub action: &'static str,
+pub struct Act<'p> {
+    /// The right to do it: names the action and the rule.
+    pub permit: &'p DutyPermit,
     /// To what: type and id.
     pub entity: (&'static str, Uuid),
     /// How that was before.
     pub before: Option<Value>,
     /// How it is since.
     pub after: Option<Value>,
-    /// By which rule.
-    pub rule: &'static str,
 }
 
 impl<D: Serialize> Order<D> {
     /// Checks the reason, and the caller's key with everything that came with it.
-    pub fn key(&self, action: &'static str) -> Result<Key> {
+    pub fn key(&self, duty: Duty) -> Result<Key> {
         self.reason.as_ref().map_or(Ok(()), Reason::check)?;
-        Key::new(&self.caller, action, &self.key, &(&self.deed, &self.reason))
+        Key::new(&self.caller, duty.into(), &self.key, &(&self.deed, &self.reason))
     }
 
-    /// Lets the transformation office go on; for anybody else a refusal, which is recorded.
-    pub async fn check_office(&self, desk: &Desk, action: &'static str) -> Result<()> {
-        if self.caller.is(Role::TransformationOffice) {
-            return Ok(());
+    /// A permit by the rules of the phase that is current now; else a refusal, which is recorded.
+    pub async fn check(&self, desk: &Desk, duty: Duty) -> Result<DutyPermit> {
+        // Another process may just have changed the phase.
+        desk.live.refresh().await;
+        let phase = phases::current(&desk.live.snapshot())?;
+        match desk.engine.duty(&self.caller, duty, false, phase) {
+            Ok(permit) => Ok(permit),
+            Err(rule) => {
+                self.refuse(desk, duty, &rule.id).await?;
+                Err(refusal(desk, duty, phase, &rule))
+            }
         }
-        self.refuse(desk, action, "no-rule-permits").await?;
-        Err(Error::new(
-            Code::Forbidden,
-            "Das kann nur das Transformationsbüro.",
-            "Only the transformation office can do this.",
-        )
-        .with("rule", "no-rule-permits")
-        .next("Das Transformationsbüro kann es.", "The transformation office can do it."))
     }
 
     /// Records what a transaction has written; to be called right before the commit.
@@ -72,19 +69,19 @@ impl<D: Serialize> Order<D> {
         &self,
         desk: &Desk,
         db: &impl ConnectionTrait,
-        act: Act,
+        act: Act<'_>,
         changed: &[Changed],
         now: DateTimeUtc,
     ) -> Result<()> {
         let event = Event {
             actor: (&self.caller).into(),
-            action: act.action,
+            action: act.permit.duty().into(),
             outcome: Outcome::Committed,
             entity: Some(act.entity),
             before: act.before,
             after: act.after,
             reason: self.reason.as_ref(),
-            rule: Some(act.rule),
+            rule: Some(&act.permit.rule().id),
             policies: desk.engine.fingerprint(),
             request_id: Some(&self.request_id),
         };
@@ -92,10 +89,10 @@ impl<D: Serialize> Order<D> {
     }
 
     /// Records that a rule refused, in a transaction of its own.
-    pub async fn refuse(&self, desk: &Desk, action: &'static str, rule: &str) -> Result<()> {
+    pub async fn refuse(&self, desk: &Desk, duty: Duty, rule: &str) -> Result<()> {
         let event = Event {
             actor: (&self.caller).into(),
-            action,
+            action: duty.into(),
             outcome: Outcome::Refused,
             entity: None,
             before: None,
@@ -110,8 +107,19 @@ impl<D: Serialize> Order<D> {
 }
 
 /// What is kept under the caller's key.
-pub fn written(entity_id: Uuid, rule: &str, phase: phase::Key) -> Written {
-    Written { entity_id, rule: rule.to_owned(), phase }
+pub fn written(entity_id: Uuid, permit: &DutyPermit, phase: phase::Key) -> Written {
+    Written { entity_id, rule: permit.rule().id.clone(), phase }
+}
+
+/// The rule that refused, and who may instead.
+pub fn refusal(desk: &Desk, duty: Duty, phase: Phase, rule: &Rule) -> Error {
+    let who_may = desk.engine.who_may(duty, phase);
+    let (de, en): (Vec<&str>, Vec<&str>) = who_may.iter().map(|way| (way.de.as_str(), way.en.as_str())).unzip();
+    let (de, en) = match who_may.is_empty() {
+        true => ("In dieser Phase kann es niemand.".to_owned(), "Nobody can do it in this phase.".to_owned()),
+        false => (de.join(" "), en.join(" ")),
+    };
+    Error::new(Code::Forbidden, rule.de.as_str(), rule.en.as_str()).with("rule", rule.id.as_str()).next(de, en)
 }
 
 /// Somebody else writes under the same key.

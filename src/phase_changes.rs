@@ -20,7 +20,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::{
-    access::Caller,
+    access::{Caller, Duty},
     catalogue,
     clock::day_of,
     desk::Desk,
@@ -32,10 +32,6 @@ use crate::{
 
 /// How long a proposal can be confirmed.
 const OPEN_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
-/// The rule that lets the transformation office do it.
-const RULE: &str = "transformation-office-changes-phase";
-/// How a confirmation is named in the audit trail.
-const CONFIRM: &str = "CONFIRM_PHASE_CHANGE";
 /// How often a change begins again because another with the same key was faster.
 const ATTEMPTS: usize = 3;
 
@@ -72,9 +68,8 @@ pub struct Confirming {
 
 /// Proposes to enter a phase.
 pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
-    const ACTION: &str = "PROPOSE_PHASE_CHANGE";
-    order.check_office(&desk, ACTION).await?;
-    let key = order.key(ACTION)?;
+    let permit = order.check(&desk, Duty::ProposePhaseChange).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -102,16 +97,15 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
             confirmed_at: None,
         };
         row.clone().into_active_model().insert(&*db).await?;
-        if !key.keep(&*db, written(row.id, RULE, current.key), now).await? {
+        if !key.keep(&*db, written(row.id, &permit, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
         let act = Act {
-            action: ACTION,
+            permit: &permit,
             entity: ("PhaseChangeProposal", row.id),
             before: None,
             after: Some(serde_json::to_value(&row).map_err(Error::internal)?),
-            rule: RULE,
         };
         order.record(&desk, &*db, act, &[], now).await?;
         db.commit().await?;
@@ -131,8 +125,8 @@ pub struct Confirmed {
 
 /// Confirms a proposal: the phase changes at once, or the exception begins or ends.
 pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confirmed> {
-    order.check_office(&desk, CONFIRM).await?;
-    let key = order.key(CONFIRM)?;
+    let permit = order.check(&desk, Duty::ConfirmPhaseChange).await?;
+    let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
@@ -149,20 +143,22 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confir
         if let Err(error) = check_confirmation(&row, &order.caller, current.key, now) {
             db.roll_back().await?;
             if error.code == Code::Forbidden {
-                order.refuse(&desk, CONFIRM, "two-people").await?;
+                order.refuse(&desk, permit.duty(), "two-people").await?;
             }
             return Err(error);
         }
         let confirmed = proposal::ActiveModel { id: Set(row.id), confirmed_at: Set(Some(now)), ..Default::default() };
         confirmed.update(&*db).await?;
-        let Effect { act, changed, confirmed } = match row.provider_id.is_some() || row.product_id.is_some() {
-            true => except(&*db, current, &row, now).await?,
-            false => change(&*db, current, &phases, &row, now).await?,
-        };
-        if !key.keep(&*db, written(act.entity.1, RULE, current.key), now).await? {
+        let Effect { entity, before, after, changed, confirmed } =
+            match row.provider_id.is_some() || row.product_id.is_some() {
+                true => except(&*db, current, &row, now).await?,
+                false => change(&*db, current, &phases, &row, now).await?,
+            };
+        if !key.keep(&*db, written(entity.1, &permit, current.key), now).await? {
             db.roll_back().await?;
             continue;
         }
+        let act = Act { permit: &permit, entity, before, after };
         order.record(&desk, &*db, act, &changed, now).await?;
         db.commit().await?;
         desk.live.refresh().await;
@@ -173,7 +169,9 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confir
 
 /// What a confirmation did, with what is recorded of it.
 struct Effect {
-    act: Act,
+    entity: (&'static str, Uuid),
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
     changed: Vec<Changed>,
     confirmed: Confirmed,
 }
@@ -187,15 +185,14 @@ async fn change(
     now: DateTimeUtc,
 ) -> Result<Effect> {
     let entered = enter(db, current, phases, row.to_phase, now).await?;
-    let act = Act {
-        action: CONFIRM,
+    let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
+    Ok(Effect {
         entity: ("TransformationPhase", entered.id),
         before: Some(serde_json::json!({ "phase": current.key })),
         after: Some(serde_json::json!({ "phase": entered.key, "proposal": row })),
-        rule: RULE,
-    };
-    let changed = [current.id, entered.id].map(|id| Changed { kind: Type::Phase, id, version: None });
-    Ok(Effect { act, changed: changed.into(), confirmed: Confirmed { phase: entered, exception: None } })
+        changed: changed.into(),
+        confirmed: Confirmed { phase: entered, exception: None },
+    })
 }
 
 /// An exception begins in the place of the one before; back to the current phase, that one ends.
@@ -227,16 +224,14 @@ async fn except(
     }
     let after = after.ok_or_else(no_exception)?;
     let json = |row: &exception::Model| serde_json::to_value(row).map_err(Error::internal);
-    let act = Act {
-        action: CONFIRM,
+    let ids = before.iter().map(|before| before.id).chain([after.id]).collect::<std::collections::BTreeSet<_>>();
+    Ok(Effect {
         entity: ("PhaseException", after.id),
         before: before.as_ref().map(json).transpose()?,
         after: Some(json(&after)?),
-        rule: RULE,
-    };
-    let ids = before.iter().map(|before| before.id).chain([after.id]).collect::<std::collections::BTreeSet<_>>();
-    let changed = ids.into_iter().map(|id| Changed { kind: Type::PhaseException, id, version: None }).collect();
-    Ok(Effect { act, changed, confirmed: Confirmed { phase: current.clone(), exception: Some(after) } })
+        changed: ids.into_iter().map(|id| Changed { kind: Type::PhaseException, id, version: None }).collect(),
+        confirmed: Confirmed { phase: current.clone(), exception: Some(after) },
+    })
 }
 
 /// The exception for a provider or a product that was not ended.

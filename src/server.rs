@@ -20,6 +20,7 @@ use crate::{
     desk::Desk,
     http::{App, metrics},
     identity::{Identity, Source, demo::DemoKey},
+    policies,
     seed::{self, Content},
     subscriptions::tick,
 };
@@ -52,7 +53,7 @@ impl Server {
                 config.listen
             ));
         }
-        let engine = Arc::new(Engine::embedded()?);
+        let engine = Arc::new(policies::load(config.policies.as_deref())?);
         let database = Database::connect(&config).await?;
         database.migrate_up().await?;
         let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;

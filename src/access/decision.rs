@@ -1,15 +1,15 @@
 //! From a situation to a decision, and from a decision to the permit that a write needs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 use strum::VariantArray;
 use uuid::Uuid;
 
 use super::{
-    Action, Cell, Offer, Phase, Role, Rule, Situation, Standing, WayOut, matrix,
-    policies::{Answer, Policies},
-    ways_out,
+    Action, Cell, DutyCell, File, Offer, Phase, Problem, Role, Rule, Situation, Standing, WayOut, duty, matrix,
+    policies::{Answer, Policies, Question},
+    reading, ways_out,
 };
 
 /// Decisions that are kept. A decision depends on its situation alone, and the situations that occur are few.
@@ -85,7 +85,9 @@ pub struct Engine {
     policies: Policies,
     reserved: Reserved,
     decisions: Cache<Situation, Arc<Decision>>,
-    matrix: Vec<Cell>,
+    matrix: OnceLock<Vec<Cell>>,
+    pub(super) duties: Vec<DutyCell>,
+    cases: usize,
 }
 
 impl std::fmt::Debug for Engine {
@@ -95,16 +97,20 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// The policies of this program, strictly validated.
-    pub fn embedded() -> Result<Self, String> {
-        Policies::embedded().map(Self::new)
+    /// Of files with policies and cases, strictly validated. The error tells everything that is wrong.
+    pub fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
+        reading::read(files).map(|(policies, cases)| Self::new(policies, cases))
     }
 
-    pub(super) fn new(policies: Policies) -> Self {
+    fn new(policies: Policies, cases: usize) -> Self {
         let decisions = Cache::new(KEPT_DECISIONS);
-        let mut engine = Self { policies, reserved: Reserved::new(), decisions, matrix: Vec::new() };
-        engine.matrix = matrix::cells(&engine);
-        engine
+        let duties = duty::cells(&policies);
+        Self { policies, reserved: Reserved::new(), decisions, matrix: OnceLock::new(), duties, cases }
+    }
+
+    /// How many policies there are, and how many cases they have decided as those say.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.policies.len(), self.cases)
     }
 
     /// Decides, and for a refusal looks for the ways out. Equal situations are decided once.
@@ -156,9 +162,15 @@ impl Engine {
         self.policies.fingerprint()
     }
 
-    /// Every phase, role, action, relation and kind of product, each with its outcome.
+    /// Every phase, role, action, relation and kind of product, each with its outcome. Made when first asked for: most
+    /// processes never are.
     pub fn matrix(&self) -> &[Cell] {
-        &self.matrix
+        self.matrix.get_or_init(|| matrix::cells(self, false))
+    }
+
+    /// The same cells while the product is frozen. Computed anew: nobody asks for them but the table.
+    pub fn frozen_matrix(&self) -> Vec<Cell> {
+        matrix::cells(self, true)
     }
 
     /// Decides without remembering, and without looking for ways out. The order: four eyes, who may, what the state allows, what the product allows.
@@ -215,7 +227,7 @@ impl Engine {
         let mut misses_organisation = false;
         for role in Role::VARIANTS {
             let Some(standing) = situation.standings[*role as usize] else { continue };
-            match self.policies.ask(situation, Some(*role), standing) {
+            match self.policies.ask(&Question::of(situation, Some(*role), standing)) {
                 Answer::Permitted(rule) => {
                     if best.as_ref().is_none_or(|(known, _)| known.needs_approval() && !rule.needs_approval()) {
                         best = Some((rule, *role));
@@ -228,7 +240,7 @@ impl Engine {
         }
         if best.is_none() && situation.standings.iter().all(Option::is_none) {
             // Nobody known: the policies are asked all the same, so that a rule for everybody would count.
-            return match self.policies.ask(situation, None, Standing::Foreign) {
+            return match self.policies.ask(&Question::of(situation, None, Standing::Foreign)) {
                 Answer::Permitted(rule) => Ok((rule, None)),
                 Answer::Forbidden(rule) => Err(rule),
                 Answer::Nothing => Err(self.reserved.no_rule_permits.clone()),
@@ -250,7 +262,8 @@ fn approval(rule: &Rule) -> Option<Approval> {
 }
 
 impl Reserved {
-    fn rules(&self) -> [&Arc<Rule>; 7] {
+    /// All of them.
+    pub(super) fn rules(&self) -> [&Arc<Rule>; 7] {
         [
             &self.no_rule_permits,
             &self.organisation_missing,
@@ -262,7 +275,7 @@ impl Reserved {
         ]
     }
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let rule = |id: &str, de: &str, en: &str| {
             Arc::new(Rule {
                 id: id.to_owned(),

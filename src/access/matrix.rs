@@ -45,27 +45,26 @@ pub struct Cell {
     pub rule: Arc<Rule>,
 }
 
-/// All cells, in the order of the enumerations.
-pub(super) fn cells(engine: &Engine) -> Vec<Cell> {
+/// All cells, in the order of the enumerations; while the product is frozen, or not.
+pub(super) fn cells(engine: &Engine, is_frozen: bool) -> Vec<Cell> {
     let mut cells = Vec::new();
     for phase in Phase::VARIANTS {
         for action in Action::VARIANTS {
             for kind in ProductKind::VARIANTS {
-                let situation = Situation {
-                    subscription: subscribed(*action, *phase, *kind),
-                    ..Situation::new(*action, *phase, *kind)
-                };
-                cells.push(cell(engine, situation, None, false));
-                for role in Role::VARIANTS {
-                    if role.has_organisation() {
-                        cells.push(cell(engine, situation, Some(*role), true));
-                    }
-                    cells.push(cell(engine, situation, Some(*role), false));
-                }
+                let situation = Situation { is_frozen, ..Situation::legal(*action, *phase, *kind) };
+                let rows = super::table::rows().into_iter();
+                cells.extend(rows.map(|(role, is_own)| cell(engine, situation, role, is_own)));
             }
         }
     }
     cells
+}
+
+impl Situation {
+    /// A situation in which only the policies decide: the step is legal, the product is offered, another person asked.
+    pub fn legal(action: Action, phase: Phase, kind: ProductKind) -> Self {
+        Self { subscription: subscribed(action, phase, kind), ..Self::new(action, phase, kind) }
+    }
 }
 
 fn cell(engine: &Engine, situation: Situation, role: Option<Role>, is_own: bool) -> Cell {

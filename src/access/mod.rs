@@ -4,17 +4,23 @@
 //! [`Permit`], which only this room can make.
 
 mod caller;
+mod cases;
 mod decision;
+mod duty;
 mod matrix;
 mod policies;
+mod reading;
 mod situation;
+mod summary;
 mod table;
 mod ways_out;
 
 pub use caller::Caller;
 pub use decision::{Approval, Decision, Engine, Permit};
+pub use duty::{Duty, DutyCell, DutyPermit};
 pub use matrix::{Cell, Outcome};
 pub use policies::Rule;
+pub use reading::{File, Problem, SCHEMA};
 pub use situation::{Matter, Offer, Open, Owners, Situation, Standing, Standings, State, Subscribed};
 pub use ways_out::{Change, WayOut};
 
@@ -28,10 +34,12 @@ pub use ways_out::{Change, WayOut};
     PartialOrd,
     Ord,
     Hash,
+    serde::Deserialize,
     strum::IntoStaticStr,
     strum::EnumString,
     strum::VariantArray,
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
 pub enum Role {
     /// A municipality.
@@ -74,10 +82,12 @@ impl Role {
     PartialOrd,
     Ord,
     Hash,
+    serde::Deserialize,
     strum::IntoStaticStr,
     strum::EnumString,
     strum::VariantArray,
 )]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
 pub enum Phase {
     /// Before the independent unit exists.
@@ -91,8 +101,20 @@ pub enum Phase {
 }
 
 /// What kind of product a rule means: the first that fits, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", ascii_case_insensitive)]
 pub enum ProductKind {
     /// Its provider has not joined.
     NotJoined,

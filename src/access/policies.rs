@@ -1,37 +1,14 @@
-//! The policies of Cedar: read, validated, and asked about one role at a time.
+//! The policies of Cedar, asked about one role at a time.
 
 use std::{collections::HashMap, str::FromStr, sync::Arc};
 
 use cedar_policy::{
-    Authorizer, Context, Entities, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, Request,
-    RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Entities, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
+    RestrictedExpression,
 };
-
 use sha2::{Digest, Sha256};
 
-use super::{Offer, Role, Situation, Standing, situation::Matter};
-
-/// What the policies may speak about.
-const SCHEMA: &str = include_str!("../../policies/itkatalog.cedarschema");
-
-/// The policies, a file for each action.
-const FILES: [(&str, &str); 15] = [
-    ("declare_interest.cedar", include_str!("../../policies/declare_interest.cedar")),
-    ("request_subscription.cedar", include_str!("../../policies/request_subscription.cedar")),
-    ("report_contract.cedar", include_str!("../../policies/report_contract.cedar")),
-    ("approve_subscription.cedar", include_str!("../../policies/approve_subscription.cedar")),
-    ("reject_subscription.cedar", include_str!("../../policies/reject_subscription.cedar")),
-    ("confirm_subscription.cedar", include_str!("../../policies/confirm_subscription.cedar")),
-    ("withdraw_subscription.cedar", include_str!("../../policies/withdraw_subscription.cedar")),
-    ("activate_subscription.cedar", include_str!("../../policies/activate_subscription.cedar")),
-    ("change_subscription.cedar", include_str!("../../policies/change_subscription.cedar")),
-    ("terminate_subscription.cedar", include_str!("../../policies/terminate_subscription.cedar")),
-    ("revoke_termination.cedar", include_str!("../../policies/revoke_termination.cedar")),
-    ("migrate_subscription.cedar", include_str!("../../policies/migrate_subscription.cedar")),
-    ("request_for_many.cedar", include_str!("../../policies/request_for_many.cedar")),
-    ("four_eyes.cedar", include_str!("../../policies/four_eyes.cedar")),
-    ("freeze.cedar", include_str!("../../policies/freeze.cedar")),
-];
+use super::{Offer, Phase, ProductKind, Role, Situation, Standing, situation::Matter};
 
 /// A rule that decides: a policy, or one of those that lie outside of the policies and have reserved ids.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +46,33 @@ impl Rule {
     }
 }
 
+/// A question in the words of Cedar's schema.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// What is to be done.
+    pub(super) action: &'static str,
+    /// Who asks; none for nobody known.
+    pub(super) role: Option<Role>,
+    /// The phase that rules.
+    pub(super) phase: Phase,
+    /// Whether it is the caller's own.
+    pub(super) is_own: bool,
+    /// About which product, with which facts; none for a duty, which is about no subscription.
+    pub(super) product: Option<(ProductKind, Facts)>,
+}
+
+/// What policies about subscriptions can look at besides role, phase, kind of product, and whose own it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    pub(super) matter: Matter,
+    pub(super) is_reported: bool,
+    pub(super) is_phase_out: bool,
+    pub(super) is_asked: bool,
+    pub(super) is_asked_by_organisation: bool,
+    pub(super) is_from_earlier_phase: bool,
+    pub(super) is_frozen: bool,
+}
+
 /// What the policies say to one role.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
@@ -90,33 +94,10 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    /// Reads and strictly validates the policies of this program.
-    pub(super) fn embedded() -> Result<Self, String> {
-        Self::read(&FILES)
-    }
-
-    /// Reads and strictly validates policies. The error names the file and the reason.
-    pub(super) fn read(files: &[(&str, &str)]) -> Result<Self, String> {
-        let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| format!("policies: schema: {error}"))?;
-        let mut set = PolicySet::new();
-        let mut rules = HashMap::new();
-        for (file, text) in files {
-            let parsed = PolicySet::from_str(text).map_err(|error| format!("policies: {file}: {error}"))?;
-            for policy in parsed.policies() {
-                let rule = rule(policy).map_err(|error| format!("policies: {file}: {error}"))?;
-                let id = PolicyId::new(&rule.id);
-                set.add(policy.new_id(id.clone())).map_err(|error| format!("policies: {file}: {error}"))?;
-                rules.insert(id, Arc::new(rule));
-            }
-        }
-        let validation = Validator::new(schema).validate(&set, ValidationMode::Strict);
-        match validation.validation_errors().next() {
-            Some(error) => Err(format!("policies: {error}")),
-            None => {
-                let fingerprint = fingerprint(&set);
-                Ok(Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules, fingerprint })
-            }
-        }
+    /// Of a set that was validated, with the rule of each policy.
+    pub(super) fn new(set: PolicySet, rules: HashMap<PolicyId, Arc<Rule>>) -> Self {
+        let fingerprint = fingerprint(&set);
+        Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules, fingerprint }
     }
 
     /// SHA-256 over all policies, in hexadecimal: another one means that other rules decide.
@@ -129,9 +110,14 @@ impl Policies {
         self.rules.get(&PolicyId::new(id))
     }
 
-    /// Asks about one role; `None` is nobody known. Of several permits the one without approval goes first.
-    pub(super) fn ask(&self, situation: &Situation, role: Option<Role>, standing: Standing) -> Answer {
-        let Ok(request) = request(situation, role, standing) else { return Answer::Nothing };
+    /// How many policies there are.
+    pub(super) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Asks about one role. Of several permits the one without approval goes first.
+    pub(super) fn ask(&self, question: &Question) -> Answer {
+        let Ok(request) = question.request() else { return Answer::Nothing };
         let response = self.authorizer.is_authorized(&request, &self.set, &self.entities);
         // INVARIANT: a policy that errs is skipped by Cedar, also one that forbids; so any error denies.
         if let Some(error) = response.diagnostics().errors().next() {
@@ -149,35 +135,64 @@ impl Policies {
     }
 }
 
-fn request(situation: &Situation, role: Option<Role>, standing: Standing) -> Result<Request, String> {
-    let uid = |kind: &str, name: &str| {
-        let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
-        Ok::<_, String>(EntityUid::from_type_name_and_id(kind, EntityId::new(name)))
-    };
-    let subscribed = situation.subscription.as_ref();
-    let open = subscribed.and_then(|subscribed| subscribed.open);
-    let matter = open.map_or(Matter::Request, |open| open.matter);
-    let truth = RestrictedExpression::new_bool;
-    let context = Context::from_pairs([
-        ("phase".into(), RestrictedExpression::new_entity_uid(uid("Phase", situation.phase.into())?)),
-        ("own".into(), truth(standing == Standing::Own)),
-        ("matter".into(), RestrictedExpression::new_entity_uid(uid("Matter", matter.into())?)),
-        ("reported".into(), truth(subscribed.is_some_and(|subscribed| subscribed.is_reported))),
-        ("phaseOut".into(), truth(matches!(situation.offer, Offer::PhaseOut | Offer::Retired | Offer::Merged))),
-        ("asked".into(), truth(subscribed.is_some_and(|subscribed| subscribed.asked_by_caller))),
-        ("askedByOrganisation".into(), truth(subscribed.is_some_and(|subscribed| subscribed.asked_by_organisation))),
-        ("fromEarlierPhase".into(), truth(open.is_some_and(|open| open.asked_in < situation.phase))),
-        ("frozen".into(), truth(situation.is_frozen)),
-    ]);
-    let context = context.map_err(|error| error.to_string())?;
-    let request = Request::new(
-        uid("Role", role.map_or("ANONYMOUS", Into::into))?,
-        uid("Action", situation.action.into())?,
-        uid("ProductKind", situation.kind.into())?,
-        context,
-        None,
-    );
-    request.map_err(|error| error.to_string())
+impl Question {
+    /// What a situation comes to for one role.
+    pub(super) fn of(situation: &Situation, role: Option<Role>, standing: Standing) -> Self {
+        Self {
+            action: situation.action.into(),
+            role,
+            phase: situation.phase,
+            is_own: standing == Standing::Own,
+            product: Some((situation.kind, Facts::of(situation))),
+        }
+    }
+
+    fn request(&self) -> Result<Request, String> {
+        let truth = RestrictedExpression::new_bool;
+        let phase = RestrictedExpression::new_entity_uid(uid("Phase", self.phase.into())?);
+        let mut context = vec![("phase".to_owned(), phase), ("own".to_owned(), truth(self.is_own))];
+        let resource = match self.product {
+            None => uid("Catalogue", "CATALOGUE")?,
+            Some((kind, facts)) => {
+                let matter = RestrictedExpression::new_entity_uid(uid("Matter", facts.matter.into())?);
+                context.extend([
+                    ("matter".to_owned(), matter),
+                    ("reported".to_owned(), truth(facts.is_reported)),
+                    ("phaseOut".to_owned(), truth(facts.is_phase_out)),
+                    ("asked".to_owned(), truth(facts.is_asked)),
+                    ("askedByOrganisation".to_owned(), truth(facts.is_asked_by_organisation)),
+                    ("fromEarlierPhase".to_owned(), truth(facts.is_from_earlier_phase)),
+                    ("frozen".to_owned(), truth(facts.is_frozen)),
+                ]);
+                uid("ProductKind", kind.into())?
+            }
+        };
+        let principal = uid("Role", self.role.map_or("ANONYMOUS", Into::into))?;
+        let context = Context::from_pairs(context).map_err(|error| error.to_string())?;
+        let request = Request::new(principal, uid("Action", self.action)?, resource, context, None);
+        request.map_err(|error| error.to_string())
+    }
+}
+
+impl Facts {
+    fn of(situation: &Situation) -> Self {
+        let subscribed = situation.subscription.as_ref();
+        let open = subscribed.and_then(|subscribed| subscribed.open);
+        Self {
+            matter: open.map_or(Matter::Request, |open| open.matter),
+            is_reported: subscribed.is_some_and(|subscribed| subscribed.is_reported),
+            is_phase_out: matches!(situation.offer, Offer::PhaseOut | Offer::Retired | Offer::Merged),
+            is_asked: subscribed.is_some_and(|subscribed| subscribed.asked_by_caller),
+            is_asked_by_organisation: subscribed.is_some_and(|subscribed| subscribed.asked_by_organisation),
+            is_from_earlier_phase: open.is_some_and(|open| open.asked_in < situation.phase),
+            is_frozen: situation.is_frozen,
+        }
+    }
+}
+
+fn uid(kind: &str, name: &str) -> Result<EntityUid, String> {
+    let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(name)))
 }
 
 /// Files, their order, and comments between policies don't count; every letter of a policy does.
@@ -193,30 +208,4 @@ fn fingerprint(set: &PolicySet) -> String {
         }
     }
     base16ct::lower::encode_string(&hash.finalize())
-}
-
-fn rule(policy: &Policy) -> Result<Rule, String> {
-    let text = |key: &str| match policy.annotation(key) {
-        Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err(format!("a policy has no @{key}: {policy}")),
-    };
-    let roles = |key: &str| match policy.annotation(key) {
-        None => Ok(Vec::new()),
-        Some(names) => names
-            .split(',')
-            .map(|name| Role::from_str(name.trim()).map_err(|_| format!("@{key}: “{name}” is no role")))
-            .collect::<Result<Vec<_>, _>>(),
-    };
-    let rule = Rule {
-        id: text("id")?,
-        de: text("text_de")?,
-        en: text("text_en")?,
-        source: text("source")?,
-        approved_by: roles("approved_by")?,
-        confirmed_by: roles("confirmed_by")?,
-    };
-    if !rule.approved_by.is_empty() && !rule.confirmed_by.is_empty() {
-        return Err(format!("{}: either @approved_by or @confirmed_by, not both", rule.id));
-    }
-    Ok(rule)
 }

@@ -139,7 +139,13 @@ fn role_text(situation: &Situation, role: Role) -> (String, String) {
             format!("Another person in the role {name} can do it."),
         );
     }
-    let (de, en) = match role {
+    let (de, en) = who_can(role);
+    (de.to_owned(), en.to_owned())
+}
+
+/// The sentence that names who can.
+pub(super) fn who_can(role: Role) -> (&'static str, &'static str) {
+    match role {
         Role::Municipality => ("Die Kommune selbst kann es.", "The municipality itself can do it."),
         Role::Provider => ("Der zuständige IT-Dienstleister kann es.", "The provider whose own it is can do it."),
         Role::AccountManager => {
@@ -149,6 +155,5 @@ fn role_text(situation: &Situation, role: Role) -> (String, String) {
         Role::TransformationOffice => ("Das Transformationsbüro kann es.", "The transformation office can do it."),
         Role::Land => ("Das Land kann es.", "The Land can do it."),
         Role::Auditor => ("Die Revision kann es.", "An auditor can do it."),
-    };
-    (de.to_owned(), en.to_owned())
+    }
 }

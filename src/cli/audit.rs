@@ -7,11 +7,11 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    access::Engine,
     audit::{self, Archiving, Evidence, Head, Whole},
     clock::{Clock, beginning_of},
     config::Config,
     database::Database,
+    policies,
 };
 
 /// What to do about a schema that is not the one of this program.
@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, what: Audit) -> Result<(), String> {
     let told = match what {
         Audit::Verify { head, archives } => verify(&database, Evidence { head, archives }).await?,
         Audit::Head => audit::head(&database).await.map_err(|fault| fault.to_string())?.to_string(),
-        Audit::Archive { before, to } => archive(&database, before, to).await?,
+        Audit::Archive { before, to } => archive(config, &database, before, to).await?,
     };
     database.close().await?;
     println!("{told}");
@@ -74,8 +74,8 @@ async fn verify(database: &Database, evidence: Evidence) -> Result<String, Strin
     })
 }
 
-async fn archive(database: &Database, before: NaiveDate, to: PathBuf) -> Result<String, String> {
-    let engine = Engine::embedded()?;
+async fn archive(config: &Config, database: &Database, before: NaiveDate, to: PathBuf) -> Result<String, String> {
+    let engine = policies::load(config.policies.as_deref())?;
     let archiving = Archiving { before: beginning_of(before).ok_or("--before: there is no such day")?, to: &to };
     let (progress, now) = (Progress::new(), Clock::System.now());
     let anchor = audit::archive(database, archiving, engine.fingerprint(), now, |at, of| progress.show(at, of)).await;

@@ -127,8 +127,8 @@ pub struct FreezeMutation;
 
 #[Object]
 impl FreezeMutation {
-    /// Freezes a product, all products of a provider, or everything. By the transformation office, in every phase. While it
-    /// holds, nobody else changes these subscriptions; giving notice stays possible.
+    /// Freezes a product, all products of a provider, or everything. While it holds, only the transformation office changes
+    /// these subscriptions; giving notice stays possible.
     async fn freeze(
         &self,
         context: &Context<'_>,
@@ -150,7 +150,7 @@ impl FreezeMutation {
         Ok(Some(FreezePayload { freeze: freeze.map(Freeze), errors }))
     }
 
-    /// Lifts a freeze. By the transformation office, in every phase.
+    /// Lifts a freeze.
     async fn unfreeze(
         &self,
         context: &Context<'_>,

@@ -29,6 +29,7 @@ pub mod price;
 pub mod product;
 pub mod product_list;
 pub mod provider;
+pub mod rights;
 pub mod scalars;
 pub mod standard_product;
 pub mod subscriber;
@@ -75,11 +76,11 @@ pub struct Mutation(
 );
 
 /// The schema of the service.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, rights::MutationRoot, EmptySubscription>;
 
 /// Builds the schema. Limits are checked before a document comes here, see `http`.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).finish()
+    Schema::build(Query::default(), rights::MutationRoot::default(), EmptySubscription).finish()
 }
 
 /// The schema as text, in a stable order: exactly what `schema.graphql` holds.

@@ -125,8 +125,7 @@ pub struct PhaseChangeMutation;
 #[Object]
 impl PhaseChangeMutation {
     /// Proposes to enter another phase, for all or, as an exception, for one product or provider; it holds for 90 days and for
-    /// the current phase. By the transformation office. Open exit criteria refuse a step forward for all unless they are
-    /// overridden.
+    /// the current phase. Open exit criteria refuse a step forward for all unless they are overridden.
     async fn propose_phase_change(
         &self,
         context: &Context<'_>,
@@ -148,7 +147,7 @@ impl PhaseChangeMutation {
         Ok(Some(ProposePhaseChangePayload { proposal: proposal.map(PhaseChangeProposal), errors }))
     }
 
-    /// Confirms a proposal: the phase changes at once, or the exception begins or ends. By the transformation office, and never by whoever proposed it.
+    /// Confirms a proposal: the phase changes at once, or the exception begins or ends. Never by whoever proposed it.
     async fn confirm_phase_change(
         &self,
         context: &Context<'_>,

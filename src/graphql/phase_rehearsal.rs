@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     access,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     listing::Window,
+    orders,
     phase_rehearsals::{self, Effect, Rehearsal},
     phases,
 };
@@ -140,16 +141,9 @@ impl PhaseRehearsalQuery {
     ) -> Result<PhaseRehearsal> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
-        use access::Role::{Auditor, Steward, TransformationOffice};
-        if ![TransformationOffice, Steward, Auditor].iter().any(|role| caller.is(*role)) {
-            return Err(Error::new(
-                Code::Forbidden,
-                "Einen Phasenwechsel proben Transformationsbüro, Katalogverantwortung und Revision.",
-                "A change of phase is rehearsed by the transformation office, stewards and auditors.",
-            )
-            .with("rule", "no-rule-permits"));
-        }
         let (from, to) = (reading.phase()?, phases::from_key(to.into()));
+        let permitted = reading.desk.engine.duty(caller, access::Duty::RehearsePhaseChange, false, from);
+        permitted.map_err(|rule| orders::refusal(&reading.desk, access::Duty::RehearsePhaseChange, from, &rule))?;
         if from == to {
             return Err(Error::bad_input(
                 "to",

@@ -24,8 +24,7 @@ pub struct SubscriptionMutation;
 
 #[Object]
 impl SubscriptionMutation {
-    /// Declares interest, without obligation. By the municipality or provider itself, or an account manager of its group;
-    /// until the steady state.
+    /// Declares interest, without obligation.
     async fn declare_interest(
         &self,
         context: &Context<'_>,
@@ -36,9 +35,8 @@ impl SubscriptionMutation {
         act(context, reason, &idempotency_key, |reading| begin(reading).map(Deed::Begin)).await
     }
 
-    /// Requests a product. By the municipality or provider itself, or an account manager of its group; from the founding on.
-    /// Depending on phase and product it waits for an approval, for the municipality's confirmation, or for nobody:
-    /// `policyMatrix` tells all cases.
+    /// Requests a product. Depending on phase and product it waits for an approval, for the municipality's confirmation, or
+    /// for nobody.
     async fn request_subscription(
         &self,
         context: &Context<'_>,
@@ -63,8 +61,7 @@ impl SubscriptionMutation {
         act(context, reason, &idempotency_key, deed).await
     }
 
-    /// Reports a contract that exists already; it is ACTIVE with origin REPORTED. By the product's provider until the
-    /// integration, by the transformation office until the steady state, by the Land before the founding.
+    /// Reports a contract that exists already; it is ACTIVE with origin REPORTED.
     async fn report_contract(
         &self,
         context: &Context<'_>,
@@ -84,8 +81,7 @@ impl SubscriptionMutation {
         act(context, input.reason, &input.idempotency_key, deed).await
     }
 
-    /// Approves a request or a pending change. By an account manager of the group or a steward for the initial portfolio, by
-    /// the product's provider or a steward for other products; never by whoever asked.
+    /// Approves a request or a pending change. Never by whoever asked.
     async fn approve_subscription(
         &self,
         context: &Context<'_>,
@@ -96,7 +92,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Approve { agreed_from, legal_basis }).await
     }
 
-    /// Rejects a request, or drops a pending change. By whoever could approve it.
+    /// Rejects a request, or drops a pending change.
     async fn reject_subscription(
         &self,
         context: &Context<'_>,
@@ -105,8 +101,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Reject).await
     }
 
-    /// Takes back interest, a request, an approved subscription before it begins, or a pending change. By whoever asked, or
-    /// by the municipality itself; in every phase.
+    /// Takes back interest, a request, an approved subscription before it begins, or a pending change.
     async fn withdraw_subscription(
         &self,
         context: &Context<'_>,
@@ -115,7 +110,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Withdraw).await
     }
 
-    /// Records that delivery has begun. By the product's provider or a steward; from the founding on.
+    /// Records that delivery has begun.
     async fn activate_subscription(
         &self,
         context: &Context<'_>,
@@ -124,8 +119,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Activate { on: input.on.0 }).await
     }
 
-    /// Confirms or refuses what another asked on one's behalf. By the municipality itself, never by whoever asked; in every
-    /// phase.
+    /// Confirms or refuses what another asked on one's behalf. Never by whoever asked.
     async fn confirm_subscription(
         &self,
         context: &Context<'_>,
@@ -134,8 +128,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Confirm { accept: input.accept }).await
     }
 
-    /// Changes the quantity. By the municipality itself or an account manager of its group; from the founding on. Where it
-    /// needs an approval or confirmation it waits as `pendingChange`.
+    /// Changes the quantity. Where it needs an approval or confirmation it waits as `pendingChange`.
     async fn change_subscription(
         &self,
         context: &Context<'_>,
@@ -144,8 +137,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Change { quantity: input.quantity }).await
     }
 
-    /// Gives notice. By the municipality itself in every phase; by an account manager of its group, who needs its
-    /// confirmation; by the provider for reported contracts and for products in phase-out.
+    /// Gives notice. Where it needs a confirmation it waits as `pendingChange`.
     async fn terminate_subscription(
         &self,
         context: &Context<'_>,
@@ -154,7 +146,7 @@ impl SubscriptionMutation {
         take(context, input.step, Step::Terminate { on: input.on.0 }).await
     }
 
-    /// Takes a notice back until the last day. By the municipality itself in every phase; the product's provider approves.
+    /// Takes a notice back until the last day; it waits as `pendingChange` until that is agreed to.
     async fn revoke_termination(
         &self,
         context: &Context<'_>,

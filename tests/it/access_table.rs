@@ -1,6 +1,10 @@
 //! The rules as a table: compared with the page that people review, and with the design's own table, cell by cell.
 
-use itkatalog::access::{Action, Cell, Engine, Outcome, Phase, ProductKind, Role};
+use itkatalog::{
+    access::{Action, Caller, Cell, Duty, Outcome, Phase, ProductKind, Role},
+    policies,
+};
+use strum::VariantArray;
 
 /// Who may do what, as the design says it: action, kinds of product, phases, role, own or any, who must decide.
 /// Letters: kinds N I S O, phases P F I S, roles M municipality, P provider, A account manager, S steward, T transformation
@@ -98,7 +102,7 @@ fn designed(cell: &Cell) -> (Outcome, String) {
 
 #[test]
 fn every_cell_is_what_the_design_says() {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     let mut different = Vec::new();
     for cell in engine.matrix() {
         let approvers: String = cell.approvers.iter().map(|role| letter_of_role(*role)).collect();
@@ -110,8 +114,66 @@ fn every_cell_is_what_the_design_says() {
 }
 
 #[test]
+fn a_freeze_leaves_notice_to_everybody_and_all_else_to_the_transformation_office() {
+    let engine = policies::embedded().unwrap();
+    let frozen = engine.frozen_matrix();
+    assert_eq!(frozen.len(), engine.matrix().len());
+    for (usual, cell) in engine.matrix().iter().zip(&frozen) {
+        let place = |cell: &Cell| (cell.phase, cell.role, cell.action, cell.is_own, cell.kind);
+        assert_eq!(place(usual), place(cell));
+        let is_as_usual = cell.role == Some(Role::TransformationOffice) || cell.action == Action::TerminateSubscription;
+        if is_as_usual {
+            let outcome = |cell: &Cell| (cell.outcome, cell.approvers.clone(), cell.rule.id.clone());
+            assert_eq!(outcome(usual), outcome(cell), "{cell:?}");
+        } else {
+            assert_eq!((cell.outcome, cell.rule.id.as_str()), (Outcome::Deny, "frozen"), "{cell:?}");
+        }
+    }
+}
+
+/// Who may do what is about no subscription, in every phase: letters as above.
+const DUTIES: &str = "
+freeze                  T
+unfreeze                T
+propose_phase_change    T
+confirm_phase_change    T
+rehearse_phase_change   STU
+";
+
+#[test]
+fn every_duty_is_what_the_design_says() {
+    let engine = policies::embedded().unwrap();
+    assert_eq!(engine.duties().len(), Duty::VARIANTS.len() * 4 * (3 * 2 + 4 + 1));
+    for cell in engine.duties() {
+        let name = <&str>::from(cell.duty).to_lowercase();
+        let line = DUTIES.lines().find(|line| line.split_whitespace().next() == Some(&name)).unwrap();
+        let who = line.split_whitespace().nth(1).unwrap();
+        let is_permitted = cell.role.is_some_and(|role| who.contains(letter_of_role(role)));
+        assert_eq!((cell.permitted_by.is_some(), cell.forbidden_by.is_some()), (is_permitted, false), "{cell:?}");
+    }
+}
+
+fn caller(roles: &[Role]) -> Caller {
+    let (issuer, subject) = ("issuer".to_owned(), "subject".to_owned());
+    Caller { issuer, subject, roles: roles.to_vec(), municipality: None, provider: None, customer_groups: Vec::new() }
+}
+
+#[test]
+fn of_several_roles_one_that_may_suffices_for_a_duty_and_a_refusal_names_its_rule() {
+    let engine = policies::embedded().unwrap();
+    let ask = |roles: &[Role]| engine.duty(&caller(roles), Duty::Freeze, false, Phase::Integration);
+    assert_eq!(ask(&[Role::Land, Role::TransformationOffice]).unwrap().rule().id, "transformation-office-freezes");
+    assert_eq!(ask(&[Role::Land]).unwrap_err().id, "no-rule-permits");
+    assert_eq!(ask(&[]).unwrap_err().id, "no-rule-permits");
+    assert_eq!(ask(&[Role::Municipality]).unwrap_err().id, "organisation-missing");
+    let who: Vec<String> = engine.who_may(Duty::Freeze, Phase::Integration).into_iter().map(|way| way.en).collect();
+    assert_eq!(who, ["The transformation office can do it."]);
+    assert_eq!(engine.rule("transformation-office-changes-phase").source, "OURS");
+}
+
+#[test]
 fn there_is_one_cell_for_every_combination_and_it_names_a_rule() {
-    let engine = Engine::embedded().unwrap();
+    let engine = policies::embedded().unwrap();
     // Three roles have an organisation and so two relations, four have none; and nobody known.
     assert_eq!(engine.matrix().len(), 4 * 13 * 4 * (3 * 2 + 4 + 1));
     let mut keys: Vec<String> = engine
@@ -129,8 +191,27 @@ fn there_is_one_cell_for_every_combination_and_it_names_a_rule() {
 }
 
 #[test]
+fn a_source_is_a_document_and_a_passage_or_says_that_it_is_ours() {
+    let engine = policies::embedded().unwrap();
+    let of_duties = engine.duties().iter().filter_map(|cell| cell.permitted_by.as_ref());
+    for rule in engine.matrix().iter().map(|cell| &cell.rule).chain(of_duties) {
+        let is_reference = rule.source.split_once(", ").is_some_and(|(document, passage)| {
+            ["S0", "S1", "S2", "S3", "S4"].contains(&document)
+                && (passage.contains("Absatz") || passage.contains("Absätze"))
+        });
+        assert!(rule.source == "OURS" || is_reference, "{}: {}", rule.id, rule.source);
+        // A theme in a few words may stand beside the passage; a sentence of the document may not.
+        assert!(
+            rule.source.split_whitespace().count() <= 16 && !rule.source.contains(['„', '“', '"']),
+            "{}",
+            rule.source
+        );
+    }
+}
+
+#[test]
 fn the_page_that_is_checked_in_is_what_the_policies_say() {
-    let page = Engine::embedded().unwrap().decision_table();
+    let page = policies::embedded().unwrap().decision_table();
     let stale = "policies/decision_table.md is stale: run `cargo run -- policy matrix > policies/decision_table.md`";
     assert!(page == include_str!("../../policies/decision_table.md"), "{stale}");
 }

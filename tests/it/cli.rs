@@ -183,7 +183,120 @@ fn the_rules_can_be_printed_and_checked() {
     let folder = TempDir::new().unwrap();
     let matrix = run(folder.path(), &["policy", "matrix"]);
     assert_eq!(text(&matrix.stdout), include_str!("../../policies/decision_table.md"));
-    assert!(text(&run(folder.path(), &["policy", "check"]).stdout).contains("2288 cells"));
+    let checked = text(&run(folder.path(), &["policy", "check"]).stdout);
+    let cells = 2 * 2288 + 5 * 44;
+    assert!(checked.contains(&format!("{cells} cells")) && checked.contains("\nFingerprint: "), "{checked}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_of_broken_rules_stops_every_command_that_would_follow_them() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("rules")).unwrap();
+    std::fs::write(folder.path().join("rules/take.cedar"), "// Taking.\n\nallow (principal, action, resource);\n")
+        .unwrap();
+    let stopped = |output: Output| {
+        assert_eq!(output.status.code(), Some(1));
+        let message = text(&output.stderr);
+        assert!(message.contains("the policies in rules do not hold:\n  take.cedar:3: "), "{message}");
+    };
+    for arguments in [&["serve"][..], &["seed"], &["tick"], &["policy", "check"], &["policy", "matrix"]] {
+        stopped(command(folder.path()).args(arguments).env("ITKATALOG_POLICIES", "rules").output().unwrap());
+    }
+    stopped(run(folder.path(), &["policy", "check", "--policies", "rules"]));
+    std::fs::write(folder.path().join("itkatalog.toml"), "policies = 'rules'\n").unwrap();
+    stopped(run(folder.path(), &["serve"]));
+    assert!(!folder.path().join("itkatalog.db").exists(), "nothing is begun");
+}
+
+/// What `policy explain` says to a case; the exit must be 0.
+fn explained(case: &str, more: &[&str]) -> String {
+    let folder = TempDir::new().unwrap();
+    let arguments: Vec<&str> =
+        ["policy", "explain"].into_iter().chain(case.split(' ')).chain(more.iter().copied()).collect();
+    let output = run(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn a_decision_is_explained_in_the_language_of_the_terminal() {
+    let request = "--action REQUEST_SUBSCRIPTION --role municipality --own --phase FOUNDATION --product INITIAL";
+    let said = explained(request, &[]);
+    assert!(said.starts_with("Allowed, once agreed to by: ACCOUNT_MANAGER or STEWARD.\n\nRule    own-municipality-requests-initial-portfolio\n        A municipality can request"), "{said}");
+    assert!(said.contains("\nSource  S1, Transformationsroadmap"), "{said}");
+    let said = explained(request, &["--language", "de"]);
+    assert!(
+        said.starts_with(
+            "Erlaubt, sobald zustimmt: ACCOUNT_MANAGER oder STEWARD.\n\nRegel   own-municipality-requests"
+        ),
+        "{said}"
+    );
+    let folder = TempDir::new().unwrap();
+    let mut german = command(folder.path());
+    german.args(["policy", "explain"]).args(request.split(' ')).arg("--frozen").env("LANG", "de_DE.UTF-8");
+    let said = text(&german.output().unwrap().stdout);
+    assert!(
+        said.starts_with("Abgelehnt.\n\nRegel   frozen\n")
+            && said.contains("\n* Nach dem Ende der Sperre wäre es erlaubt."),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_decision_is_explained_with_its_facts() {
+    let allowed = |case: &str| {
+        let said: serde_json::Value = serde_json::from_str(&explained(case, &["--json"])).unwrap();
+        (said["allowed"].as_bool().unwrap(), said["rule"]["id"].as_str().unwrap().to_owned(), said["waysOut"].clone())
+    };
+    let ends = "--action terminate_subscription --role provider --own --phase foundation --product standard";
+    assert_eq!(allowed(ends).1, "no-rule-permits");
+    assert_eq!(allowed(&format!("{ends} --reported")).1, "own-provider-ends-reported-contract");
+    assert_eq!(allowed(&format!("{ends} --phase-out")).1, "own-provider-ends-phased-out-product");
+    let approves = "--action APPROVE_SUBSCRIPTION --role STEWARD --phase INTEGRATION --product NOT_JOINED";
+    assert!(!allowed(approves).0);
+    assert_eq!(
+        allowed(&format!("{approves} --from-earlier-phase")).1,
+        "steward-approves-what-an-earlier-phase-left-open"
+    );
+    assert!(!allowed(&format!("{approves} --from-earlier-phase --matter REVOCATION")).0);
+    assert_eq!(allowed(&format!("{approves} --asked")).1, "two-people");
+    assert_eq!(
+        allowed("--action WITHDRAW_SUBSCRIPTION --role LAND --phase INTEGRATION --product OTHER --asked").1,
+        "asker-withdraws"
+    );
+    assert_eq!(
+        allowed("--action FREEZE --role TRANSFORMATION_OFFICE --phase PREPARATION").1,
+        "transformation-office-freezes"
+    );
+    let (is_allowed, rule, ways_out) = allowed("--action REHEARSE_PHASE_CHANGE --role LAND --phase PREPARATION");
+    assert_eq!((is_allowed, rule.as_str()), (false, "no-rule-permits"));
+    let who: Vec<_> = ways_out.as_array().unwrap().iter().map(|way| way["to"].as_str().unwrap()).collect();
+    assert_eq!(who, ["STEWARD", "TRANSFORMATION_OFFICE", "AUDITOR"]);
+    assert_eq!(allowed("--action REQUEST_SUBSCRIPTION --phase FOUNDATION --product INITIAL").1, "no-rule-permits");
+}
+
+#[test]
+fn a_question_with_wrong_words_lists_what_is_possible() {
+    let folder = TempDir::new().unwrap();
+    let refused = |case: &str, told: &str| {
+        let arguments: Vec<&str> = ["policy", "explain"].into_iter().chain(case.split(' ')).collect();
+        let output = run(folder.path(), &arguments);
+        assert!(!output.status.success());
+        let message = text(&output.stderr);
+        assert!(message.contains(told), "{message}");
+    };
+    let request = "--action REQUEST_SUBSCRIPTION --role municipality --phase FOUNDATION";
+    refused("--action TAKE --phase FOUNDATION", "[possible values: DECLARE_INTEREST,");
+    refused(&format!("{request} --product NEW"), "[possible values: NOT_JOINED, INITIAL, STANDARD, OTHER]");
+    refused(request, "--product is missing");
+    refused(&format!("{request} --product INITIAL --reported"), "there is none yet");
+    refused("--action CHANGE_SUBSCRIPTION --phase FOUNDATION --product INITIAL --matter CHANGE", "nothing is open");
+    refused(
+        "--action APPROVE_SUBSCRIPTION --phase PREPARATION --product INITIAL --from-earlier-phase",
+        "no phase before",
+    );
+    refused("--action FREEZE --phase FOUNDATION --product INITIAL", "about no product");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! `explain` says what the mutation then does, cell by cell, and each way out that it names is one.
 
 use entity::product_subscription::{Awaits, Matter, State};
-use itkatalog::access::{Engine, Outcome};
+use itkatalog::{
+    access::{Engine, Outcome},
+    policies,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -194,7 +197,7 @@ fn is_of_offering_provider(action: &str) -> bool {
 
 on_both_databases! {
     async fn explain_says_what_the_mutation_then_does_in_every_cell(app: TestApp) {
-        let engine = Engine::embedded().unwrap();
+        let engine = policies::embedded().unwrap();
         let mut cells = 0;
         for phase in PHASES {
             app.enter_phase(phase).await;

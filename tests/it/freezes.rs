@@ -8,7 +8,7 @@ use crate::support::{
     auditor, land, municipality, nodes, provider, steward, transformation_office,
 };
 
-const FREEZE: &str = "mutation($input: FreezeInput!) { freeze(input: $input) { freeze { id message from until lifted product { id } provider { key } } errors { code path message nextStep } } }";
+const FREEZE: &str = "mutation($input: FreezeInput!) { freeze(input: $input) { freeze { id message from until lifted product { id } provider { key } } errors { code rule path message nextStep } } }";
 const UNFREEZE: &str =
     "mutation($input: UnfreezeInput!) { unfreeze(input: $input) { freeze { lifted } errors { code path } } }";
 
@@ -48,9 +48,10 @@ on_both_databases! {
         assert_eq!(unfreeze(app, &transformation_office(), &frozen, "u1").await, lifted, "the same again");
         assert_eq!(unfreeze(app, &transformation_office(), &frozen, "u2").await["errors"][0]["code"], "CONFLICT");
         assert_eq!(app.done(&town, "requestSubscription", request).await["state"], "REQUESTED");
-        let events = "{ auditEvents(first: 100, where: {subject: \"office\"}) { edges { node { action outcome } } } }";
-        let told: Vec<_> = nodes(&app.data_as(&auditor(), events, json!({})).await["auditEvents"]).iter().map(|event| event["action"].clone()).collect();
-        assert_eq!(told, ["UNFREEZE", "FREEZE"]);
+        let events = "{ auditEvents(first: 100, where: {subject: \"office\"}) { edges { node { action rule { id source } } } } }";
+        let rule = json!({ "id": "transformation-office-freezes", "source": "OURS" });
+        let told = nodes(&app.data_as(&auditor(), events, json!({})).await["auditEvents"]);
+        assert_eq!(told, [json!({ "action": "UNFREEZE", "rule": rule }), json!({ "action": "FREEZE", "rule": rule })]);
     }
 
     async fn a_freeze_holds_for_its_days_and_its_scope(app: TestApp) {
@@ -67,6 +68,7 @@ on_both_databases! {
         for token in [municipality(AACHEN), provider("zentral-nrw"), steward(), land(), auditor()] {
             let refused = freeze(app, &token, json!({ "everything": true }), json!({})).await;
             assert_eq!((&refused["errors"][0]["code"], &refused["freeze"]), (&json!("FORBIDDEN"), &Value::Null));
+            assert_eq!((&refused["errors"][0]["rule"], &refused["errors"][0]["nextStep"]), (&json!("no-rule-permits"), &json!("Das Transformationsbüro kann es.")));
             let unknown = json!({ "freeze": { "id": "RnJlZXplOjAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw" } });
             assert_eq!(unfreeze(app, &token, &unknown, "x").await["errors"][0]["code"], "FORBIDDEN");
         }

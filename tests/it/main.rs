@@ -30,6 +30,7 @@ mod paging;
 mod phase_changes;
 mod phase_exceptions;
 mod phase_rehearsals;
+mod policies;
 mod records;
 mod refusals;
 mod schema;

@@ -65,6 +65,7 @@ on_both_databases! {
         let events = nodes(&app.data_as(&auditor(), query, json!({})).await["auditEvents"]);
         let told: Vec<_> = events.iter().map(|event| (event["action"].as_str().unwrap(), event["outcome"].as_str().unwrap())).collect();
         assert_eq!(told[1..4], [("CONFIRM_PHASE_CHANGE", "COMMITTED"), ("CONFIRM_PHASE_CHANGE", "REFUSED"), ("PROPOSE_PHASE_CHANGE", "COMMITTED")]);
+        assert_eq!((&events[1]["rule"]["id"], &events[3]["rule"]["id"]), (&json!("transformation-office-changes-phase"), &json!("transformation-office-changes-phase")));
         assert_eq!((&events[1]["entity"]["__typename"], &events[3]["reason"]["code"]), (&json!("TransformationPhase"), &json!("DECISION")));
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::product_subscription::{Awaits, Matter, State};
-use itkatalog::access::{Engine, Outcome};
+use itkatalog::{access::Outcome, policies};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -33,7 +33,7 @@ fn open(row: &mut Row) {
 
 on_both_databases! {
     async fn every_difference_is_one_between_the_two_columns_of_the_table(app: TestApp) {
-        let engine = Engine::embedded().unwrap();
+        let engine = policies::embedded().unwrap();
         for to in ["PREPARATION", "INTEGRATION", "STEADY_STATE"] {
             let told = rehearse(app, &transformation_office(), to).await;
             assert_eq!((&told["from"], &told["to"]), (&json!("FOUNDATION"), &json!(to)));

@@ -76,3 +76,26 @@ fn lookups_take_exactly_one_key() {
         assert!(sdl.contains(&format!("input {input} @oneOf")), "{input}");
     }
 }
+
+#[test]
+fn every_mutation_says_who_may() {
+    let mut silent = Vec::new();
+    let mut mutations = 0;
+    for definition in parse_schema(sdl(&schema())).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let TypeKind::Object(object) = &definition.node.kind else { continue };
+        if definition.node.name.node != "Mutation" {
+            continue;
+        }
+        for field in &object.fields {
+            mutations += 1;
+            let description = field.node.description.as_ref().map(|text| text.node.as_str()).unwrap_or_default();
+            let paragraph = description.split_once("\n\nWho may, as delivered").map(|(_, lines)| lines);
+            if !paragraph.is_some_and(|lines| lines.contains("\n* ")) {
+                silent.push(field.node.name.node.to_string());
+            }
+        }
+    }
+    assert!(mutations >= 15, "{mutations}");
+    assert_eq!(silent, Vec::<String>::new());
+}

@@ -14,9 +14,9 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use itkatalog::{
-    access::Engine,
     clock::Clock,
     config::{Config, Flags},
+    policies,
     server::Server,
 };
 use sea_orm::ConnectionTrait;
@@ -184,12 +184,16 @@ pub fn clock() -> Clock {
 /// Names the policies that are in force.
 pub fn fingerprint() -> String {
     static FINGERPRINT: OnceLock<String> = OnceLock::new();
-    FINGERPRINT.get_or_init(|| Engine::embedded().unwrap().fingerprint().to_owned()).clone()
+    FINGERPRINT.get_or_init(|| policies::embedded().unwrap().fingerprint().to_owned()).clone()
 }
 
 /// Settings for a test: the defaults, another database, few connections.
 pub fn config(database_url: &str) -> Config {
-    let flags = Flags { database_url: Some(database_url.to_owned()), listen: Some("127.0.0.1:0".to_owned()) };
+    let flags = Flags {
+        database_url: Some(database_url.to_owned()),
+        listen: Some("127.0.0.1:0".to_owned()),
+        ..Flags::default()
+    };
     let mut config = Config::load(&flags).unwrap();
     config.database_connections = 3;
     config.refresh_interval_ms = 100;

@@ -1,0 +1,144 @@
+//! Where the policies come from: those compiled in, or a folder of the operators' own. The rules themselves are `access`.
+
+use std::{fs, io, path::Path};
+
+use crate::access::{Engine, File, Problem, SCHEMA};
+
+/// Largest file that is read, in bytes.
+const LARGEST_FILE: usize = 1024 * 1024;
+
+/// What policies can speak about is the program's to say: another file of this name would promise what is not there.
+const SCHEMA_FILE: &str = "itkatalog.cedarschema";
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../policies/", $name)))),*] };
+}
+
+/// The policies of this program, and the cases that they must decide.
+const EMBEDDED: &[(&str, &str)] = &embedded![
+    "activate_subscription.cedar",
+    "approve_subscription.cedar",
+    "change_phase.cedar",
+    "change_subscription.cedar",
+    "confirm_subscription.cedar",
+    "declare_interest.cedar",
+    "four_eyes.cedar",
+    "freeze.cedar",
+    "frozen.cedar",
+    "migrate_subscription.cedar",
+    "rehearse_phase_change.cedar",
+    "reject_subscription.cedar",
+    "report_contract.cedar",
+    "request_for_many.cedar",
+    "request_subscription.cedar",
+    "revoke_termination.cedar",
+    "terminate_subscription.cedar",
+    "withdraw_subscription.cedar",
+    "allow/activate_subscription.json",
+    "allow/approve_subscription.json",
+    "allow/change_subscription.json",
+    "allow/confirm_phase_change.json",
+    "allow/confirm_subscription.json",
+    "allow/declare_interest.json",
+    "allow/freeze.json",
+    "allow/migrate_subscription.json",
+    "allow/propose_phase_change.json",
+    "allow/rehearse_phase_change.json",
+    "allow/reject_subscription.json",
+    "allow/report_contract.json",
+    "allow/request_for_many.json",
+    "allow/request_subscription.json",
+    "allow/revoke_termination.json",
+    "allow/terminate_subscription.json",
+    "allow/unfreeze.json",
+    "allow/withdraw_subscription.json",
+    "deny/activate_subscription.json",
+    "deny/approve_subscription.json",
+    "deny/change_subscription.json",
+    "deny/confirm_phase_change.json",
+    "deny/confirm_subscription.json",
+    "deny/declare_interest.json",
+    "deny/freeze.json",
+    "deny/migrate_subscription.json",
+    "deny/propose_phase_change.json",
+    "deny/rehearse_phase_change.json",
+    "deny/reject_subscription.json",
+    "deny/report_contract.json",
+    "deny/request_for_many.json",
+    "deny/request_subscription.json",
+    "deny/revoke_termination.json",
+    "deny/terminate_subscription.json",
+    "deny/unfreeze.json",
+    "deny/withdraw_subscription.json",
+];
+
+/// The rules of a folder; of none those compiled in. The error tells everything that is wrong.
+pub fn load(folder: Option<&Path>) -> Result<Engine, String> {
+    match folder {
+        None => embedded(),
+        Some(folder) => {
+            let read = read(folder).and_then(|files| Engine::read(&files));
+            read.map_err(|problems| message(&folder.display().to_string(), &problems))
+        }
+    }
+}
+
+/// The rules compiled in.
+pub fn embedded() -> Result<Engine, String> {
+    let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
+    let files: Vec<File> = EMBEDDED.iter().map(file).collect();
+    Engine::read(&files).map_err(|problems| message("policies", &problems))
+}
+
+fn message(folder: &str, problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    format!("the policies in {folder} do not hold:\n{}", lines.join("\n"))
+}
+
+/// Every policy and case of a folder, in the order of their names. Other files are not looked at.
+fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    for (part, extension) in [("", "cedar"), ("allow", "json"), ("deny", "json")] {
+        match names(folder, part, extension) {
+            // Without cases the policies say themselves that they have none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !part.is_empty() => {}
+            Err(error) => {
+                let file = format!("{part}/*.{extension}").trim_start_matches('/').to_owned();
+                problems.push(Problem { file, line: None, reason: format!("can't be listed: {error}") });
+            }
+            Ok(names) => names.into_iter().for_each(|name| match text(&folder.join(&name)) {
+                Ok(text) => files.push(File { name, text }),
+                Err(reason) => problems.push(Problem { file: name, line: None, reason }),
+            }),
+        }
+    }
+    if fs::read(folder.join(SCHEMA_FILE)).is_ok_and(|text| text != SCHEMA.as_bytes()) {
+        let reason =
+            "differs from the one of this program, which alone decides what policies can speak about; delete it";
+        problems.push(Problem { file: SCHEMA_FILE.to_owned(), line: None, reason: reason.to_owned() });
+    }
+    if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+/// Names of the files with an extension in a part of the folder, relative to the folder.
+fn names(folder: &Path, part: &str, extension: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder.join(part))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            names.push(if part.is_empty() { name.into_owned() } else { format!("{part}/{name}") });
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > LARGEST_FILE as u64 {
+        return Err(format!("has {size} bytes; at most {LARGEST_FILE} are read"));
+    }
+    String::from_utf8(fs::read(path).map_err(|error| error.to_string())?)
+        .map_err(|error| format!("is not UTF-8 after byte {}", error.utf8_error().valid_up_to()))
+}
