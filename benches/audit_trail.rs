@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use entity::{audit_event, record_head};
-use itkatalog::{access::Engine, audit, config::Config, config::Flags, database::Database};
+use itkatalog::{audit, config::Config, config::Flags, database::Database, policies};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, prelude::Uuid};
 
 /// Rows in one statement: SQLite takes 32,766 values.
