@@ -95,7 +95,7 @@ fn message(folder: &str, problems: &[Problem]) -> String {
     format!("the policies in {folder} do not hold:\n{}", lines.join("\n"))
 }
 
-/// Every policy and case of a folder, in the order of their names. Other files are not looked at.
+/// Every policy and case of a folder, in the order of their names. Nothing else may lie there but pages to read.
 fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for (part, extension) in [("", "cedar"), ("allow", "json"), ("deny", "json")] {
@@ -112,12 +112,36 @@ fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
             }),
         }
     }
+    problems.extend(misnamed(folder));
     if fs::read(folder.join(SCHEMA_FILE)).is_ok_and(|text| text != SCHEMA.as_bytes()) {
         let reason =
             "differs from the one of this program, which alone decides what policies can speak about; delete it";
         problems.push(Problem { file: SCHEMA_FILE.to_owned(), line: None, reason: reason.to_owned() });
     }
     if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+/// Files that would be passed over: a rule with a slip in its name would be lost without a word.
+fn misnamed(folder: &Path) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (part, extension) in [("", "cedar"), ("allow", "json"), ("deny", "json")] {
+        let entries = fs::read_dir(folder.join(part)).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let has = |known: &str| path.extension().is_some_and(|found| found == known);
+            let is_known = match path.is_dir() {
+                true => part.is_empty() && matches!(name.as_str(), "allow" | "deny"),
+                false => has(extension) || has("md") || name == SCHEMA_FILE,
+            };
+            if !is_known && !name.starts_with('.') {
+                let file = if part.is_empty() { name } else { format!("{part}/{name}") };
+                let reason = format!("is not read here; rename it to end in .{extension}, or take it away");
+                problems.push(Problem { file, line: None, reason });
+            }
+        }
+    }
+    problems.sort_by(|one, other| one.file.cmp(&other.file));
+    problems
 }
 
 /// Names of the files with an extension in a part of the folder, relative to the folder.

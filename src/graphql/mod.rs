@@ -59,6 +59,7 @@ pub struct Query(
     phase::PhaseQuery,
     phase_exception::PhaseExceptionQuery,
     phase_rehearsal::PhaseRehearsalQuery,
+    phase_change::PhaseChangeQuery,
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,

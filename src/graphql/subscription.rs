@@ -297,7 +297,7 @@ impl ProductSubscription {
     async fn permissions(&self, context: &Context<'_>) -> Result<Vec<Decision>> {
         let reading = reading(context);
         let (caller, ground) = (reading.signed_in()?, reading.ground()?);
-        let decide = |action| Ok(Decision(ground.engine.decide(&ground.existing(caller, action, &self.row, None)?)));
+        let decide = |action| ground.decide(caller, action, &self.row, None).map(Decision);
         Action::ON_SUBSCRIPTIONS.into_iter().map(decide).collect()
     }
 
