@@ -36,6 +36,12 @@ pub enum Duty {
     ConfirmPhaseChange,
     /// Try out what another phase would change.
     RehearsePhaseChange,
+    /// Register a whole portfolio.
+    RegisterPortfolio,
+    /// Save one product.
+    SaveProduct,
+    /// Accept products into the catalogue, or return them.
+    ReviewProducts,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

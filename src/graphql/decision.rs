@@ -261,7 +261,7 @@ fn way_out(reading: &Reading, way: &access::WayOut) -> WayOut {
         }
         Change::Joining => WayOutKind::Joining,
         Change::Product(id) => {
-            shown.product = reading.snapshot.products.find(id).map(Product);
+            shown.product = reading.snapshot.products.find(id).map(Product::at);
             WayOutKind::Product
         }
         Change::Unfreeze => WayOutKind::Unfreeze,

@@ -25,6 +25,7 @@ pub mod phase;
 pub mod phase_change;
 pub mod phase_exception;
 pub mod phase_rehearsal;
+pub mod portfolio;
 pub mod price;
 pub mod product;
 pub mod product_list;
@@ -74,6 +75,7 @@ pub struct Mutation(
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
+    portfolio::PortfolioMutation,
 );
 
 /// The schema of the service.

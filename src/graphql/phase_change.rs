@@ -44,7 +44,7 @@ impl PhaseChangeProposal {
 
     /// Of an exception: the product that it is about.
     async fn product(&self, context: &Context<'_>) -> Option<Product> {
-        snapshot(context).products.find(self.0.product_id?).map(Product)
+        snapshot(context).products.find(self.0.product_id?).map(Product::at)
     }
 
     /// Of an exception: the provider that it is about. Null with `product` for a change of phase for all.

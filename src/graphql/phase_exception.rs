@@ -37,7 +37,7 @@ impl PhaseException {
 
     /// The product that it is about; null when it is about a provider.
     async fn product(&self, context: &Context<'_>) -> Option<Product> {
-        snapshot(context).products.find(self.0.product_id?).map(Product)
+        snapshot(context).products.find(self.0.product_id?).map(Product::at)
     }
 
     /// The provider whose products it is about; null when it is about one product. An exception for a product goes before

@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod plan;
 mod pricing;
 pub mod register;
+pub mod reviews;
 mod row;
 pub mod store;
 

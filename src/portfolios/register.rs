@@ -292,7 +292,7 @@ pub async fn write_changes<'a, D: Serialize>(
         };
         recorded.events.push(order.event(desk, act));
     }
-    store::keep_versions(db, &versions).await?;
+    store::keep_versions(db, versions).await?;
     Ok(recorded)
 }
 

@@ -53,7 +53,7 @@ async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Ve
     let (mut keys, mut municipalities, mut groups, mut prices) =
         (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
     for chunk in ids.chunks(VALUES_AT_ONCE) {
-        let of = || chunk.iter().copied();
+        let of = || chunk.to_vec();
         for row in product_key::Entity::find().filter(product_key::Column::ProductId.is_in(of())).all(db).await? {
             keys.entry(row.product_id).or_insert_with(Vec::new).push(row);
         }
@@ -258,40 +258,47 @@ pub async fn write(db: &impl ConnectionTrait, products: &[Stored]) -> Result<(),
     let changeable = Column::iter().filter(|column| !matches!(column, Column::Id | Column::CreatedAt));
     let replace = OnConflict::column(Column::Id).update_columns(changeable).to_owned();
     for chunk in products.chunks(VALUES_AT_ONCE / Column::iter().count()) {
-        let rows = chunk.iter().map(|stored| stored.row.clone().into_active_model());
+        let rows: Vec<product::ActiveModel> =
+            chunk.iter().map(|stored| stored.row.clone().into_active_model()).collect();
         product::Entity::insert_many(rows).on_conflict(replace.clone()).exec_without_returning(db).await?;
     }
     for chunk in products.chunks(VALUES_AT_ONCE) {
-        let ids = || chunk.iter().map(|stored| stored.row.id);
-        product_key::Entity::delete_many().filter(product_key::Column::ProductId.is_in(ids())).exec(db).await?;
-        let of = product_municipality::Column::ProductId.is_in(ids());
+        let ids: Vec<Uuid> = chunk.iter().map(|stored| stored.row.id).collect();
+        product_key::Entity::delete_many().filter(product_key::Column::ProductId.is_in(ids.clone())).exec(db).await?;
+        let of = product_municipality::Column::ProductId.is_in(ids.clone());
         product_municipality::Entity::delete_many().filter(of).exec(db).await?;
-        let of = product_customer_group::Column::ProductId.is_in(ids());
+        let of = product_customer_group::Column::ProductId.is_in(ids.clone());
         product_customer_group::Entity::delete_many().filter(of).exec(db).await?;
-        price::Entity::delete_many().filter(price::Column::ProductId.is_in(ids())).exec(db).await?;
+        price::Entity::delete_many().filter(price::Column::ProductId.is_in(ids.clone())).exec(db).await?;
     }
-    insert::<product_key::Entity>(db, products.iter().flat_map(|stored| &stored.keys)).await?;
-    insert::<product_municipality::Entity>(db, products.iter().flat_map(|stored| &stored.municipalities)).await?;
-    insert::<product_customer_group::Entity>(db, products.iter().flat_map(|stored| &stored.groups)).await?;
-    insert::<price::Entity>(db, products.iter().flat_map(|stored| &stored.prices)).await
+    let (mut keys, mut municipalities, mut groups, mut prices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for stored in products {
+        keys.extend(stored.keys.iter().cloned());
+        municipalities.extend(stored.municipalities.iter().cloned());
+        groups.extend(stored.groups.iter().cloned());
+        prices.extend(stored.prices.iter().cloned());
+    }
+    insert::<product_key::Entity>(db, keys).await?;
+    insert::<product_municipality::Entity>(db, municipalities).await?;
+    insert::<product_customer_group::Entity>(db, groups).await?;
+    insert::<price::Entity>(db, prices).await
 }
 
 /// Keeps versions of products.
-pub async fn keep_versions(db: &impl ConnectionTrait, versions: &[product_version::Model]) -> Result<(), DbErr> {
-    insert::<product_version::Entity>(db, versions.iter()).await
+pub async fn keep_versions(db: &impl ConnectionTrait, versions: Vec<product_version::Model>) -> Result<(), DbErr> {
+    insert::<product_version::Entity>(db, versions).await
 }
 
-async fn insert<'r, E>(db: &impl ConnectionTrait, rows: impl Iterator<Item = &'r E::Model>) -> Result<(), DbErr>
+async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
 where
     E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel> + 'r,
+    E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: sea_orm::ActiveModelBehavior + Send,
 {
     let at_once = VALUES_AT_ONCE / E::Column::iter().count().max(1);
-    let mut rows = rows.peekable();
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
     while rows.peek().is_some() {
-        let chunk: Vec<E::ActiveModel> =
-            rows.by_ref().take(at_once).map(|row| row.clone().into_active_model()).collect();
+        let chunk: Vec<E::ActiveModel> = rows.by_ref().take(at_once).collect();
         E::insert_many(chunk).exec_without_returning(db).await?;
     }
     Ok(())
