@@ -24,8 +24,6 @@ use crate::config::{Config, DatabaseUrl};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of SQLite for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Rows that SQLite's thread reads ahead: with few the two threads wake each other for every row of a large answer.
-const SQLITE_ROWS_AHEAD: usize = 2_000;
 /// Any number, the same in every instance: who holds it migrates, loads or archives.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
@@ -110,7 +108,6 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(BUSY_TIMEOUT)
-                    .row_buffer_size(SQLITE_ROWS_AHEAD)
             });
         let mut connection =
             sea_orm::Database::connect(options).await.map_err(|error| unreachable_message(url, &error))?;
