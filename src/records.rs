@@ -39,9 +39,7 @@ pub async fn append(
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;
     feed::append(db, &mut heads, changed, now).await?;
-    for event in events {
-        audit::append(db, &mut heads, event, now).await?;
-    }
+    audit::append(db, &mut heads, events, now).await?;
     heads.save(db).await
 }
 

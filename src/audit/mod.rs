@@ -15,8 +15,8 @@ use ::entity::{
     product_subscription,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
@@ -122,13 +122,28 @@ pub struct Event<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// Appends an event to the chain.
+/// Events in one statement: SQLite takes 32,766 values.
+const EVENTS_AT_ONCE: usize = 1_000;
+
+/// Appends events to the chain, in their order.
 pub async fn append(
     db: &impl ConnectionTrait,
     heads: &mut Heads,
-    event: Event<'_>,
+    events: impl IntoIterator<Item = Event<'_>>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
+    let rows = events.into_iter().map(|event| sealed(heads, event, now).into_active_model());
+    let mut rows: Vec<audit_event::ActiveModel> = rows.collect();
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(EVENTS_AT_ONCE));
+        audit_event::Entity::insert_many(rows).exec_without_returning(db).await?;
+        rows = rest;
+    }
+    Ok(())
+}
+
+/// The row of an event, chained to the one before; the head moves on to it.
+fn sealed(heads: &mut Heads, event: Event<'_>, now: DateTimeUtc) -> audit_event::Model {
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     let row = chain::seal(audit_event::Model {
         sequence: heads.audit_sequence + 1,
@@ -157,7 +172,7 @@ pub async fn append(
     });
     heads.audit_sequence = row.sequence;
     heads.audit_hash.clone_from(&row.hash);
-    row.into_active_model().insert(db).await.map(drop)
+    row
 }
 
 /// Which events a caller looks for. All parts that are given must hold.

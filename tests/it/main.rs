@@ -31,6 +31,7 @@ mod phase_changes;
 mod phase_exceptions;
 mod phase_rehearsals;
 mod policies;
+mod portfolios;
 mod records;
 mod refusals;
 mod schema;
