@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     access::{Caller, Duty, DutyPermit, Phase, Rule},
     audit::{Event, Reason},
+    database::Writing,
     desk::Desk,
     error::{Code, Error, Result},
     feed::Changed,
@@ -50,7 +51,8 @@ impl<D: Serialize> Order<D> {
         Key::new(&self.caller, duty.into(), &self.key, &(&self.deed, &self.reason))
     }
 
-    /// A permit by the rules of the phase that is current now, for what is the caller's own or not; else a refusal, which is recorded.
+    /// A permit by the rules of the phase that is current now; else a refusal, which is recorded. `is_own`: it is about
+    /// something of the caller's own organisation.
     pub async fn check(&self, desk: &Desk, duty: Duty, is_own: bool) -> Result<DutyPermit> {
         // Another process may just have changed the phase.
         desk.live.refresh().await;
@@ -90,6 +92,27 @@ impl<D: Serialize> Order<D> {
             policies: desk.engine.fingerprint(),
             request_id: Some(&self.request_id),
         }
+    }
+
+    /// Keeps the caller's key, records, commits, and takes the catalogue over as it is since then. For changes that hold the
+    /// catalogue alone from their beginning: nobody else can have written under the same key meanwhile.
+    pub async fn finish(
+        &self,
+        desk: &Desk,
+        db: Writing,
+        key: &Key,
+        act: Act<'_>,
+        changed: &[Changed],
+        now: DateTimeUtc,
+    ) -> Result<()> {
+        let phase = phases::key(phases::current(&desk.live.snapshot())?);
+        if !key.keep(&*db, written(act.entity.1, act.permit, phase), now).await? {
+            return Err(busy());
+        }
+        self.record(desk, &*db, act, changed, now).await?;
+        db.commit().await?;
+        desk.live.refresh().await;
+        Ok(())
     }
 
     /// Records that a rule refused, in a transaction of its own.
@@ -133,4 +156,22 @@ pub fn busy() -> Error {
         "Derselbe Schlüssel wird gerade verwendet. Bitte gleich noch einmal versuchen.",
         "The same key is in use. Please try again soon.",
     )
+}
+
+/// Refuses a change that started from another version than the one that is there now.
+pub fn check_version(field: &str, current: i64, given: i64) -> Result<()> {
+    if current == given {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Conflict,
+        format!("{field} ist {given}, inzwischen gilt Version {current}. Nichts wurde geändert."),
+        format!("{field} is {given}, meanwhile it has version {current}. Nothing was changed."),
+    )
+    .with("field", field)
+    .with("currentVersion", current)
+    .next(
+        "Den heutigen Stand ansehen und mit der aktuellen Version wiederholen.",
+        "Look at how it stands today and repeat with the current version.",
+    ))
 }

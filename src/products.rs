@@ -2,15 +2,22 @@
 
 use ::entity::{
     joining,
-    product::{DeliveryMode, Lifecycle, MandatedTask},
+    product::{self, DeliveryMode, Lifecycle, MandatedTask},
     product_key::Scheme,
 };
-use sea_orm::prelude::Date;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ConnectionTrait, EntityTrait,
+    prelude::{Date, DateTimeUtc, Uuid},
+};
 
 use crate::{
-    access::ProductKind,
+    access::{Caller, ProductKind},
     catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, search::Question},
     condition::Condition,
+    desk::Desk,
+    error::{Error, Result},
     listing::{self, Key, Listing, Order, Position},
     providers,
 };
@@ -199,6 +206,33 @@ pub fn kind_if_joined(product: &Product) -> ProductKind {
     } else {
         ProductKind::Other
     }
+}
+
+/// Whether a product is in the portfolio of the provider that a caller acts for.
+pub async fn is_own(desk: &Desk, caller: &Caller, product: Uuid) -> bool {
+    // Another process may just have moved it to another portfolio.
+    desk.live.refresh().await;
+    let snapshot = desk.live.snapshot();
+    let provider = snapshot.products.find(product).map(|at| snapshot.providers[snapshot.products[at].provider].row.id);
+    provider.is_some() && provider == caller.provider
+}
+
+/// A published product as the database has it, for a change.
+pub async fn load(db: &impl ConnectionTrait, field: &'static str, id: Uuid) -> Result<product::Model> {
+    let found = product::Entity::find_by_id(id).one(db).await?;
+    let published = found.filter(|row| !matches!(row.lifecycle, Lifecycle::Draft | Lifecycle::InReview));
+    published.ok_or_else(|| Error::not_found(&id.to_string()).with("field", field))
+}
+
+/// Writes what was set of a product, with its next version.
+pub async fn write(
+    db: &impl ConnectionTrait,
+    row: &product::Model,
+    set: product::ActiveModel,
+    now: DateTimeUtc,
+) -> Result<product::Model> {
+    let next = product::ActiveModel { id: Set(row.id), version: Set(row.version + 1), updated_at: Set(now), ..set };
+    Ok(next.update(db).await?)
 }
 
 #[cfg(test)]

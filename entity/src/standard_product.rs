@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// One row of `standard_products`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "standard_products")]
 pub struct Model {
     /// Identity, the same for ever.
@@ -19,6 +19,8 @@ pub struct Model {
     pub category_id: Uuid,
     /// Invented for demonstration.
     pub sample: bool,
+    /// Grows by one with every change.
+    pub version: i64,
 }
 
 /// Rows are joined in memory, never by the ORM.

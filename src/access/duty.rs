@@ -42,6 +42,18 @@ pub enum Duty {
     SaveProduct,
     /// Accept products into the catalogue, or return them.
     ReviewProducts,
+    /// Make or change a standard product.
+    SaveStandardProduct,
+    /// Say which standard product a product implements.
+    MatchProduct,
+    /// See which products of different providers are probably the same.
+    ReviewOverlaps,
+    /// Decide that two products are different things.
+    DismissOverlap,
+    /// Decide that two products are the same.
+    ConfirmOverlap,
+    /// Say what a product requires, replaces and excludes.
+    SaveProductRelations,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

@@ -2,10 +2,11 @@
 //!
 //! A row that refers to something that is not published is left out together with the reference.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, sync::OnceLock};
 
 use ::entity::{
     customer_group, municipality, price, product, product_customer_group, product_key, product_municipality,
+    product_relation,
 };
 use sea_orm::prelude::Uuid;
 
@@ -36,6 +37,7 @@ impl Snapshot {
             phase_exceptions: std::mem::take(&mut rows.phase_exceptions),
             products: Table::new(Vec::new(), |product: &Product| product.row.id),
             responsibilities: HashMap::new(),
+            overlaps: OnceLock::new(),
             landschaftsverbaende,
             municipalities,
             providers,
@@ -46,6 +48,7 @@ impl Snapshot {
         };
         snapshot.products = snapshot.join_products(&mut rows);
         snapshot.link_products();
+        snapshot.link_relations(&rows.product_relations);
         snapshot.link_groups();
         snapshot.link_coverage();
         snapshot.responsibilities = snapshot.join_responsibilities(&mut rows);
@@ -115,6 +118,10 @@ impl Snapshot {
             listed: Vec::new(),
             eligible_groups: Vec::new(),
             prices: Vec::new(),
+            requires: Vec::new(),
+            replaces: Vec::new(),
+            replaced_by: Vec::new(),
+            excludes: Vec::new(),
             terms,
             row,
             provider,
@@ -128,6 +135,26 @@ impl Snapshot {
             self.providers.at_mut(product.provider).products.push(at);
             if let Some(standard_product) = product.standard_product {
                 self.standard_products.at_mut(standard_product).implementations.push(at);
+            }
+        }
+    }
+
+    fn link_relations(&mut self, relations: &[product_relation::Model]) {
+        let found = relations
+            .iter()
+            .filter_map(|row| Some((self.products.find(row.product_id)?, row.kind, self.products.find(row.other_id)?)));
+        let mut found: Vec<_> = found.collect();
+        // Places are in the order of names.
+        found.sort_unstable_by_key(|(product, _, other)| (*product, *other));
+        for (at, kind, other) in found {
+            let product = self.products.at_mut(at);
+            match kind {
+                product_relation::Kind::Requires => product.requires.push(other),
+                product_relation::Kind::Replaces => product.replaces.push(other),
+                product_relation::Kind::Excludes => product.excludes.push(other),
+            }
+            if kind == product_relation::Kind::Replaces {
+                self.products.at_mut(other).replaced_by.push(at);
             }
         }
     }

@@ -6,17 +6,19 @@
 mod build;
 mod live;
 mod load;
+pub mod overlap;
 mod rows;
 pub mod search;
 mod table;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exception};
 use sea_orm::prelude::Date;
 
 pub use live::Live;
 pub use load::{hold, raise_version};
+pub use overlap::Overlap;
 pub use rows::{
     Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,
     Responsibility, Served, StandardProduct, joining_on,
@@ -58,6 +60,7 @@ pub struct Snapshot {
     municipalities_by_ags: HashMap<String, At<Municipality>>,
     municipalities_by_ars: HashMap<String, At<Municipality>>,
     providers_by_key: HashMap<String, At<Provider>>,
+    overlaps: OnceLock<Vec<Overlap>>,
 }
 
 impl Snapshot {

@@ -116,6 +116,14 @@ pub struct Product {
     pub eligible_groups: Vec<At<CustomerGroup>>,
     /// Prices, oldest first.
     pub prices: Vec<Price>,
+    /// Products that it can't be used without, by name.
+    pub requires: Vec<At<Product>>,
+    /// Products whose place it takes, by name.
+    pub replaces: Vec<At<Product>>,
+    /// Products that take its place, by name.
+    pub replaced_by: Vec<At<Product>>,
+    /// Products that it can't be used together with, as it says itself, by name.
+    pub excludes: Vec<At<Product>>,
     /// What search looks at.
     pub terms: Terms,
 }

@@ -34,6 +34,11 @@ impl Terms {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// What is written about it, folded.
+    pub fn prose(&self) -> &str {
+        &self.prose
+    }
 }
 
 impl Question {

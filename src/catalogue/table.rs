@@ -64,6 +64,11 @@ impl<T> At<T> {
     const fn new(place: u32) -> Self {
         Self(place, PhantomData)
     }
+
+    /// The place as a number: the same number in the same snapshot is the same row.
+    pub(super) const fn place(self) -> u32 {
+        self.0
+    }
 }
 
 impl<T> Clone for At<T> {

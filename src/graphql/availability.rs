@@ -22,6 +22,7 @@ use crate::{
     availability::{Availability, Reason, Situation, Status, Wanted},
     catalogue::{self, At},
     contacts::{self, Matter},
+    equivalents,
     error::{Error, Result},
     listing::Window,
     prices::{self, Missing},
@@ -220,6 +221,34 @@ fn estimate<'s>(reading: &'s Reading, of: &AvailableProduct) -> PriceEstimate<'s
     }
 }
 
+/// A situation of a municipality on a day; today when none is given.
+fn situation<'r>(reading: &'r Reading, municipality: &MunicipalityBy, on: Option<Date>) -> Result<Situation<'r>> {
+    let municipality = municipality.find(&reading.snapshot)?;
+    let day = on.map_or(reading.today, |day| day.0);
+    if day < reading.today {
+        return Err(past_day(reading));
+    }
+    let (snapshot, engine) = (&reading.snapshot, &reading.desk.engine);
+    Ok(Situation { snapshot, engine, municipality, day, phase: reading.phase()? })
+}
+
+/// What a municipality can do about the products of a list.
+fn available(situation: &Situation<'_>) -> impl Fn(Availability) -> AvailableProduct + use<> {
+    let (municipality, day, had) = (situation.municipality, Date(situation.day), Arc::new(OnceCell::new()));
+    move |found| AvailableProduct { found, municipality, day, had: had.clone() }
+}
+
+/// Other providers' offers of the same standard product.
+pub fn equivalents(
+    reading: &Reading,
+    product: At<catalogue::Product>,
+    municipality: &MunicipalityBy,
+    on: Option<Date>,
+) -> Result<Vec<AvailableProduct>> {
+    let situation = situation(reading, municipality, on)?;
+    Ok(equivalents::of(&situation, product).into_iter().map(available(&situation)).collect())
+}
+
 fn past_day(reading: &Reading) -> Error {
     let today = reading.today;
     Error::bad_input(
@@ -258,20 +287,13 @@ impl AvailabilityQuery {
     ) -> Result<Option<Connection<AvailableProduct>>> {
         let reading = reading(context);
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let municipality = municipality.find(&reading.snapshot)?;
-        let day = on.unwrap_or(Date(reading.today));
-        if day.0 < reading.today {
-            return Err(past_day(reading));
-        }
+        let situation = situation(reading, &municipality, on)?;
         let wanted = Wanted {
             condition: bounded(condition(filter.unwrap_or_default())?, Is::size)?,
             question: question(search)?,
             include_unavailable: include_unavailable.unwrap_or_default(),
         };
-        let (snapshot, engine) = (&reading.snapshot, &reading.desk.engine);
-        let situation = Situation { snapshot, engine, municipality, day: day.0, phase: reading.phase()? };
-        let had = Arc::new(OnceCell::new());
-        let node = |found| AvailableProduct { found, municipality, day, had: had.clone() };
+        let node = available(&situation);
         page(situation.list(wanted), &window, node).map(Some)
     }
 }

@@ -3,8 +3,9 @@
 use async_graphql::{OutputType, SimpleObject, connection::PageInfo};
 
 use super::{
-    availability::AvailableProduct, history::SubscriptionEvent, municipality::Municipality, product::Product,
-    provider::Provider, standard_product::StandardProduct, subscription::ProductSubscription, viewer::Task,
+    availability::AvailableProduct, history::SubscriptionEvent, municipality::Municipality, overlap::OverlapCandidate,
+    product::Product, provider::Provider, standard_product::StandardProduct, subscription::ProductSubscription,
+    viewer::Task,
 };
 use crate::{
     error::Result,
@@ -21,6 +22,7 @@ use crate::{
 #[graphql(concrete(name = "SubscriptionEventConnection", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskConnection", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestConnection", params(super::phase_rehearsal::RehearsedRequest)))]
+#[graphql(concrete(name = "OverlapCandidateConnection", params(OverlapCandidate)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -45,6 +47,7 @@ where
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestEdge", params(super::phase_rehearsal::RehearsedRequest)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
+#[graphql(concrete(name = "OverlapCandidateEdge", params(OverlapCandidate)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

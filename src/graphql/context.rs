@@ -1,8 +1,11 @@
 //! What every resolver reads: one snapshot, one day, one language for the whole request.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    ops::Deref,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_graphql::Context;
@@ -22,7 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The catalogue, one version of it.
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Version,
     /// Now.
     pub now: DateTime<Utc>,
     /// The calendar day in Europe/Berlin.
@@ -39,6 +42,46 @@ pub struct Reading {
     pub has_asked_database: Arc<AtomicBool>,
 }
 
+/// The version of the catalogue that a request reads: the one it began with, and after a change of its own the one since then.
+// INVARIANT: mutations run one after the other, each until its payload is answered, and only they go on to a later version.
+// So nobody holds a place in an earlier one.
+#[derive(Clone, Debug)]
+pub struct Version {
+    snapshot: Arc<Snapshot>,
+    later: OnceLock<Box<Version>>,
+}
+
+impl Version {
+    /// Goes on to a later version.
+    fn go_on(&self, snapshot: Arc<Snapshot>) {
+        match self.later.get() {
+            Some(later) => later.go_on(snapshot),
+            None => {
+                self.later.get_or_init(|| Box::new(snapshot.into()));
+            }
+        }
+    }
+
+    /// The same, to be taken along.
+    pub fn shared(&self) -> Arc<Snapshot> {
+        self.later.get().map_or_else(|| self.snapshot.clone(), |later| later.shared())
+    }
+}
+
+impl From<Arc<Snapshot>> for Version {
+    fn from(snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot, later: OnceLock::new() }
+    }
+}
+
+impl Deref for Version {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        self.later.get().map_or(&self.snapshot, |later| later)
+    }
+}
+
 /// The ground of this request.
 // INVARIANT: the HTTP handler puts a `Reading` into every request.
 pub fn reading<'c>(context: &Context<'c>) -> &'c Reading {
@@ -51,6 +94,11 @@ pub fn snapshot<'c>(context: &Context<'c>) -> &'c Snapshot {
 }
 
 impl Reading {
+    /// Goes on with the catalogue as it is after a change, so that the payload shows what was written.
+    pub fn renew(&self) {
+        self.snapshot.go_on(self.desk.live.snapshot());
+    }
+
     /// The phase that is current today.
     pub fn phase(&self) -> Result<Phase> {
         phases::current(&self.snapshot)

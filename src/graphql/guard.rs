@@ -27,9 +27,10 @@ const LONG_ROWS: u64 = 100;
 /// Cost of a list at the root, however few rows are asked for: it looks through the whole catalogue or asks the database.
 const SCAN: u64 = 400;
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 4] = [
+const ASKS_DATABASE: [(&str, &str); 5] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
+    ("Product", "equivalents"),
     ("Viewer", "tasks"),
     ("Query", "rehearsePhaseChange"),
 ];

@@ -20,6 +20,7 @@ pub mod municipality;
 pub mod node;
 pub mod nulls;
 pub mod order;
+pub mod overlap;
 pub mod payload;
 pub mod phase;
 pub mod phase_change;
@@ -29,10 +30,12 @@ pub mod portfolio;
 pub mod price;
 pub mod product;
 pub mod product_list;
+pub mod product_relation;
 pub mod provider;
 pub mod rights;
 pub mod scalars;
 pub mod standard_product;
+pub mod standard_product_change;
 pub mod subscriber;
 pub mod subscription;
 pub mod subscription_input;
@@ -66,6 +69,7 @@ pub struct Query(
     explain::ExplainQuery,
     audit::AuditQuery,
     freeze::FreezeQuery,
+    overlap::OverlapQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -76,6 +80,9 @@ pub struct Mutation(
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
     portfolio::PortfolioMutation,
+    standard_product_change::StandardProductMutation,
+    overlap::OverlapMutation,
+    product_relation::ProductRelationMutation,
 );
 
 /// The schema of the service.

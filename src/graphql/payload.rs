@@ -60,7 +60,7 @@ pub struct UserError {
     next_step: String,
     /// Id of the rule that refused, for FORBIDDEN, ILLEGAL_STEP and EXPIRED.
     rule: Option<String>,
-    /// The version that the subscription has now, for CONFLICT.
+    /// The version that it has now, for CONFLICT.
     current_version: Option<i64>,
     /// The steps that the state allows, for ILLEGAL_STEP and EXPIRED.
     legal_steps: Option<Vec<SubscriptionAction>>,

@@ -66,7 +66,7 @@ pub struct PortfolioRowInput {
     description: Option<String>,
     /// Key of its category, of the lower level: see `categories`.
     category: String,
-    /// Key of the standard product that it implements: see `standardProducts`.
+    /// Key of the standard product that it implements: see `standardProducts`; the one that it has when left out.
     standard_product: Option<String>,
     /// Where it is to stand, a name of `Lifecycle`: AVAILABLE (when left out), PLANNED or DRAFT for a new one, which waits for a
     /// review; a published one moves on at once, to PHASE_OUT and RETIRED.

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
+use sea_orm::prelude::Uuid;
 
 use super::{
+    availability::{AvailableProduct, equivalents},
     category::Category,
     connection::{Connection, page},
-    context::snapshot,
+    context::{reading, snapshot},
     customer_group::CustomerGroup,
-    municipality::Municipality,
-    node::global_id,
+    municipality::{Municipality, MunicipalityBy},
+    node::{global_id, row_id},
     price::Price,
     provider::Provider,
     scalars::{Date, DateTime, Url},
     standard_product::StandardProduct,
 };
 use crate::{
-    catalogue::{self, At},
-    error::Result,
+    catalogue::{self, At, Snapshot},
+    error::{Error, Result},
     listing::Window,
     municipalities, prices,
 };
@@ -106,6 +108,12 @@ enum Source {
     Published(At<catalogue::Product>),
     /// Not in the snapshot: for those who may see it before the public does.
     Unpublished(Arc<catalogue::Product>),
+}
+
+/// The row's id of a published product that a change names; `field` tells where.
+pub fn product_id(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Uuid> {
+    let row = row_id(field, "Product", id)?;
+    snapshot.products.find(row).map(|_| row).ok_or_else(|| Error::not_found(id).with("field", field))
 }
 
 impl Product {
@@ -286,6 +294,42 @@ impl Product {
     ) -> Vec<Price<'c>> {
         let prices = self.row(context).prices.iter();
         prices.filter(|price| on.is_none_or(|day| prices::is_valid_on(price, day.0))).map(Price).collect()
+    }
+
+    /// Other providers' offers of the same standard product for a municipality, each with its price estimate: the cheapest in
+    /// a year first, those without an estimate last, at most 50. Empty when it implements no standard product. Offers that
+    /// are gone are left out. Null and NOT_FOUND for an unknown municipality.
+    async fn equivalents(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "For which municipality.")] municipality: MunicipalityBy,
+        #[graphql(desc = "On which day, not before today; today when left out.")] on: Option<Date>,
+    ) -> Result<Option<Vec<AvailableProduct>>> {
+        match self.0 {
+            Source::Published(at) => equivalents(reading(context), at, &municipality, on).map(Some),
+            // What nobody sees yet is compared with nothing.
+            Source::Unpublished(_) => Ok(Some(Vec::new())),
+        }
+    }
+
+    /// Products that it can't be used without, by name.
+    async fn requires(&self, context: &Context<'_>) -> Vec<Product> {
+        self.row(context).requires.iter().copied().map(Product::at).collect()
+    }
+
+    /// Products whose place it takes, by name.
+    async fn replaces(&self, context: &Context<'_>) -> Vec<Product> {
+        self.row(context).replaces.iter().copied().map(Product::at).collect()
+    }
+
+    /// Products that take its place, by name.
+    async fn replaced_by(&self, context: &Context<'_>) -> Vec<Product> {
+        self.row(context).replaced_by.iter().copied().map(Product::at).collect()
+    }
+
+    /// Products that it can't be used together with, as its own portfolio says, by name.
+    async fn excludes(&self, context: &Context<'_>) -> Vec<Product> {
+        self.row(context).excludes.iter().copied().map(Product::at).collect()
     }
 
     /// Grows by one with every change.

@@ -69,6 +69,11 @@ impl StandardProduct {
         page(products::implementing(snapshot(context), self.0), &window, Product::at)
     }
 
+    /// Grows by one with every change.
+    async fn version(&self, context: &Context<'_>) -> i64 {
+        self.row(context).row.version
+    }
+
     /// Invented for demonstration.
     async fn sample(&self, context: &Context<'_>) -> bool {
         self.row(context).row.sample

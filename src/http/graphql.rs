@@ -211,7 +211,7 @@ fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
     let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
     Reading {
         caller: caller.map(|claims| claims.caller(&snapshot)),
-        snapshot,
+        snapshot: snapshot.into(),
         now,
         today: day_of(now),
         language: request.language,

@@ -74,7 +74,9 @@ impl Checked<'_> {
         let summary = self.prose("summary", row.summary.as_deref(), LONGEST_SUMMARY);
         let description = self.prose("description", row.description.as_deref(), LONGEST_PROSE);
         let category = self.category(&row.category);
-        let standard_product = self.standard_product(row.standard_product.as_deref());
+        // Who leaves it out keeps what a steward may have matched.
+        let matched = known.and_then(|known| known.entry.standard_product.clone());
+        let standard_product = self.standard_product(row.standard_product.as_deref()).or(matched);
         let delivery_mode: Option<DeliveryMode> = self.word("deliveryMode", &row.delivery_mode);
         let base_service = self.yes_or_no("baseService", row.base_service.as_deref());
         let mandated_task = self.word_or("mandatedTask", row.mandated_task.as_deref(), MandatedTask::No);

@@ -141,6 +141,12 @@ rehearse_phase_change   STU
 register_portfolio      P+
 save_product            P+
 review_products         S
+save_standard_product   S
+match_product           SP+
+review_overlaps         SP+
+dismiss_overlap         S
+confirm_overlap         S
+save_product_relations  SP+
 ";
 
 #[test]

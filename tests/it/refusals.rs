@@ -181,6 +181,11 @@ fn there_is_a_case_for_every_mutation() {
         "registerPortfolio",
         "saveProduct",
         "reviewProducts",
+        "saveStandardProduct",
+        "matchProduct",
+        "dismissOverlap",
+        "confirmOverlap",
+        "saveProductRelations",
     ]
     .map(str::to_owned);
     let tried: BTreeSet<String> = cases().iter().map(|case| case.mutation.to_owned()).chain(elsewhere).collect();

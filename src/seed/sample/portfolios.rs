@@ -104,6 +104,7 @@ fn standard_product(row: &Standard, typical: &[Typical]) -> Result<standard_prod
         summary: format!("{} als einheitliche Leistung für alle Kommunen (Beispiel)", row.name),
         category_id: category_id(&category),
         sample: true,
+        version: 1,
     })
 }
 
