@@ -73,19 +73,34 @@ impl<D: Serialize> Order<D> {
         changed: &[Changed],
         now: DateTimeUtc,
     ) -> Result<()> {
-        let event = Event {
-            actor: (&self.caller).into(),
-            action: act.permit.duty().into(),
-            outcome: Outcome::Committed,
-            entity: Some(act.entity),
-            before: act.before,
-            after: act.after,
-            reason: self.reason.as_ref(),
-            rule: Some(&act.permit.rule().id),
-            policies: desk.engine.fingerprint(),
-            request_id: Some(&self.request_id),
-        };
-        Ok(records::append(db, changed, [event], now).await?)
+        self.record_all(desk, db, vec![act], changed, now).await
+    }
+
+    /// Records a transaction that did the same to several things.
+    pub async fn record_all(
+        &self,
+        desk: &Desk,
+        db: &impl ConnectionTrait,
+        acts: Vec<Act<'_>>,
+        changed: &[Changed],
+        now: DateTimeUtc,
+    ) -> Result<()> {
+        let mut events = Vec::with_capacity(acts.len());
+        for act in acts {
+            events.push(Event {
+                actor: (&self.caller).into(),
+                action: act.permit.duty().into(),
+                outcome: Outcome::Committed,
+                entity: Some(act.entity),
+                before: act.before,
+                after: act.after,
+                reason: self.reason.as_ref(),
+                rule: Some(&act.permit.rule().id),
+                policies: desk.engine.fingerprint(),
+                request_id: Some(&self.request_id),
+            });
+        }
+        Ok(records::append(db, changed, events, now).await?)
     }
 
     /// Records that a rule refused, in a transaction of its own.

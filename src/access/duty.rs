@@ -36,6 +36,12 @@ pub enum Duty {
     ConfirmPhaseChange,
     /// Try out what another phase would change.
     RehearsePhaseChange,
+    /// Record how far a provider has joined.
+    JoinProvider,
+    /// Record how far a municipality has joined.
+    JoinMunicipality,
+    /// Merge providers into another one.
+    MergeProviders,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

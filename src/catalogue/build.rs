@@ -44,6 +44,7 @@ impl Snapshot {
         };
         snapshot.products = snapshot.join_products(&mut rows);
         snapshot.link_products();
+        snapshot.link_aliases(&mut rows);
         snapshot.link_groups();
         snapshot.link_coverage();
         snapshot.responsibilities = snapshot.join_responsibilities(&mut rows);
@@ -112,6 +113,16 @@ impl Snapshot {
             self.providers.at_mut(product.provider).products.push(at);
             if let Some(standard_product) = product.standard_product {
                 self.standard_products.at_mut(standard_product).implementations.push(at);
+            }
+        }
+    }
+
+    fn link_aliases(&mut self, rows: &mut Rows) {
+        for row in rows.product_aliases.drain(..) {
+            if let Some((provider, product)) =
+                self.providers.find(row.provider_id).zip(self.products.find(row.product_id))
+            {
+                self.providers.at_mut(provider).former_products.insert(row.external_id, product);
             }
         }
     }
@@ -201,7 +212,8 @@ fn providers(rows: &mut Rows, municipalities: &Table<Municipality>) -> Table<Pro
         serves.sort_by_key(|served| served.at);
         let joinings = joinings.remove(&row.id).unwrap_or_default();
         let short_name_key = row.short_name.as_deref().map(fold).unwrap_or_default();
-        Provider { name_key: fold(&row.name), short_name_key, serves, products: Vec::new(), joinings, row }
+        let (products, former_products) = (Vec::new(), HashMap::new());
+        Provider { name_key: fold(&row.name), short_name_key, serves, products, former_products, joinings, row }
     });
     sorted_by_name(joined.collect(), |provider| (&provider.name_key, provider.row.id))
 }

@@ -21,6 +21,9 @@ use crate::{
 #[graphql(concrete(name = "SubscriptionEventConnection", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskConnection", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestConnection", params(super::phase_rehearsal::RehearsedRequest)))]
+#[graphql(concrete(name = "MovedProductConnection", params(super::merger_plan::MovedProduct)))]
+#[graphql(concrete(name = "MergerRequestConnection", params(super::merger_plan::MergerRequest)))]
+#[graphql(concrete(name = "PriceEffectConnection", params(super::merger_plan::PriceEffect)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -44,6 +47,9 @@ where
 #[graphql(concrete(name = "SubscriptionEventEdge", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestEdge", params(super::phase_rehearsal::RehearsedRequest)))]
+#[graphql(concrete(name = "MovedProductEdge", params(super::merger_plan::MovedProduct)))]
+#[graphql(concrete(name = "MergerRequestEdge", params(super::merger_plan::MergerRequest)))]
+#[graphql(concrete(name = "PriceEffectEdge", params(super::merger_plan::PriceEffect)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.

@@ -15,7 +15,10 @@ pub mod freeze;
 pub mod guard;
 pub mod history;
 pub mod input;
+pub mod joining;
 pub mod merger;
+pub mod merger_mutation;
+pub mod merger_plan;
 pub mod municipality;
 pub mod node;
 pub mod nulls;
@@ -73,6 +76,8 @@ pub struct Mutation(
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
+    joining::JoiningMutation,
+    merger_mutation::MergerMutation,
 );
 
 /// The schema of the service.

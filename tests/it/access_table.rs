@@ -138,6 +138,9 @@ unfreeze                T
 propose_phase_change    T
 confirm_phase_change    T
 rehearse_phase_change   STU
+join_provider           T
+join_municipality       T
+merge_providers         T
 ";
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod callers;
 mod databases;
+pub mod mergers;
 mod postgres;
 mod trail;
 
