@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ::entity::{provider::Kind, provider_merger, provider_merger_predecessor as predecessor};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    prelude::{Date, Uuid},
+    prelude::{Date, DateTimeUtc, Uuid},
 };
 use serde::Serialize;
 
@@ -79,11 +79,7 @@ pub async fn merge(desk: Arc<Desk>, order: Order<Merging>) -> Result<Merged> {
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
-        let snapshot = match deed.is_rehearsal {
-            true => desk.live.snapshot_for(&*db).await?,
-            false => desk.live.snapshot_to_change(&*db, now).await?,
-        };
-        let Some(snapshot) = snapshot else {
+        let Some(snapshot) = hold(&desk, &*db, deed, now).await? else {
             db.roll_back().await?;
             desk.live.refresh().await;
             continue;
@@ -115,6 +111,19 @@ pub async fn merge(desk: Arc<Desk>, order: Order<Merging>) -> Result<Merged> {
         return Ok(Merged { plan: Some(plan), merger: Some(merger), refusal: None });
     }
     Err(busy())
+}
+
+/// The catalogue as it stays until the transaction ends; a rehearsal leaves its version as it is.
+async fn hold(
+    desk: &Desk,
+    db: &impl ConnectionTrait,
+    deed: &Merging,
+    now: DateTimeUtc,
+) -> Result<Option<Arc<Snapshot>>> {
+    Ok(match deed.is_rehearsal {
+        true => desk.live.snapshot_for(db).await?,
+        false => desk.live.snapshot_to_change(db, now).await?,
+    })
 }
 
 async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Merger> {
