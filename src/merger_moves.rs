@@ -1,6 +1,6 @@
 //! Carries a merger out as its plan says: set by set, never one subscription after the other.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use ::entity::{
     change::Type,
@@ -169,16 +169,17 @@ impl Moving<'_> {
                 .filter(phase_exception::Column::ProductId.in_subquery(products))
                 .all(db)
                 .await?;
-            let mut own_of_product = HashMap::new();
+            let mut has_own = HashSet::new();
             for row in own {
-                match row.until_day.is_some_and(|until| until < today) {
+                if row.until_day.is_some_and(|until| until < today) {
                     // Over, and in the way of the next one.
-                    true => drop(end(&row).update(db).await?),
-                    false => drop(own_of_product.insert(row.product_id, row.id)),
+                    end(&row).update(db).await?;
+                } else {
+                    has_own.extend(row.product_id);
                 }
             }
             for product in self.products_of(exception.provider_id) {
-                if own_of_product.contains_key(&Some(product)) {
+                if has_own.contains(&product) {
                     continue;
                 }
                 let (id, product_id) = (Uuid::new_v4(), Some(product));
@@ -229,6 +230,8 @@ impl Moving<'_> {
             .select_only()
             .columns([Column::Id, Column::Version])
             .filter(taken())
+            // What ends or expires by itself is written down without looking at the catalogue.
+            .lock_exclusive()
             .into_tuple()
             .all(db)
             .await?;
