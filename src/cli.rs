@@ -212,7 +212,7 @@ async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(),
         Some(day) => beginning_of(day).ok_or("--on: there is no such day")?,
         None => now,
     };
-    let database = Database::connect(config).await?;
+    let database = Database::connect_existing(config).await?;
     let report = tick::run(&database, engine.fingerprint(), due_at, now).await;
     let report = report.map_err(|error| format!("the tick failed: {error}"))?;
     database.close().await?;

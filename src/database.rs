@@ -90,6 +90,15 @@ pub struct Step {
 impl Database {
     /// Connects. The error says which host or file could not be reached, never the password.
     pub async fn connect(config: &Config) -> Result<Self, String> {
+        Self::open(config, true).await
+    }
+
+    /// Connects to a database that must be there already: a slip in its name makes no new one.
+    pub async fn connect_existing(config: &Config) -> Result<Self, String> {
+        Self::open(config, false).await
+    }
+
+    async fn open(config: &Config, may_create: bool) -> Result<Self, String> {
         let url = &config.database_url;
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.secret().starts_with(scheme)) {
             return Err(format!("database_url {url}: expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME"));
@@ -101,9 +110,9 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
+            .map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite
-                    .create_if_missing(true)
+                    .create_if_missing(may_create)
                     .foreign_keys(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)

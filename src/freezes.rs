@@ -21,6 +21,7 @@ use crate::{
     feed::Changed,
     orders::{Act, Order, busy, written},
     phases,
+    subscriptions::act::check_not_past,
     text::german_day,
 };
 
@@ -68,7 +69,7 @@ pub fn on(snapshot: &Snapshot, product: At<Product>, day: Date) -> Option<&freez
 
 /// Freezes a product, a provider, or everything.
 pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::Model> {
-    let permit = order.check(&desk, Duty::Freeze).await?;
+    let permit = order.check(&desk, Duty::Freeze, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -106,7 +107,7 @@ pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::M
 
 /// Lifts a freeze.
 pub async fn unfreeze(desk: Arc<Desk>, order: Order<Lifting>) -> Result<freeze::Model> {
-    let permit = order.check(&desk, Duty::Unfreeze).await?;
+    let permit = order.check(&desk, Duty::Unfreeze, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -153,13 +154,9 @@ fn check(deed: &Freezing, today: Date) -> Result<()> {
         ));
     }
     let from = deed.from.unwrap_or(today);
-    if from < today {
-        return Err(Error::bad_input(
-            "from",
-            format!("from liegt in der Vergangenheit. Möglich ist ab heute, {}.", german_day(today)),
-            format!("from lies in the past. Possible is from today, {today}."),
-        ));
-    }
+    // Endlessly far ahead is a slip of the pen; without an end is what `until` is left out for.
+    check_not_past("from", from, today)?;
+    deed.until.map_or(Ok(()), |until| check_not_past("until", until.max(today), today))?;
     match deed.until {
         Some(until) if until < from => Err(Error::bad_input(
             "until",

@@ -82,7 +82,7 @@ struct Step {
 
 /// Records how far somebody has joined. The same again changes nothing.
 pub async fn join(desk: Arc<Desk>, order: Order<Joining>) -> Result<joining::Model> {
-    let permit = order.check(&desk, order.deed.organisation.duty()).await?;
+    let permit = order.check(&desk, order.deed.organisation.duty(), false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();

@@ -35,6 +35,7 @@ pub mod phase_exceptions;
 pub mod phase_rehearsals;
 pub mod phases;
 pub mod policies;
+pub mod portfolios;
 pub mod prices;
 pub mod products;
 pub mod providers;

@@ -8,7 +8,7 @@ use ::entity::{
     joining::{self, Level},
     phase_exception, product, product_alias,
     product_subscription::{self, Column},
-    provider_merger_predecessor as predecessor,
+    product_version, provider_merger_predecessor as predecessor,
     subscription_history::{self, Action as HistoryAction},
 };
 use sea_orm::{
@@ -213,6 +213,7 @@ impl Moving<'_> {
             let key = Set(product.external_id_after.clone());
             product::ActiveModel { id: Set(product.id), external_id: key, ..Default::default() }.update(db).await?;
         }
+        self.keep_versions(db).await?;
         product::Entity::update_many()
             .col_expr(Column::ProviderId, Expr::value(self.plan.into))
             .col_expr(Column::Version, Expr::col(Column::Version).add(1))
@@ -220,6 +221,47 @@ impl Moving<'_> {
             .filter(Column::ProviderId.is_in(self.plan.providers.iter().copied()))
             .exec(db)
             .await?;
+        Ok(())
+    }
+
+    /// The next version of each product says the same in its provider's words; nobody has to review it.
+    async fn keep_versions(&self, db: &impl ConnectionTrait) -> Result<()> {
+        use product_version::Column as Version;
+        let rows = Query::select()
+            .column((product_version::Entity, Version::ProductId))
+            .expr(Expr::col((product_version::Entity, Version::Version)).add(1))
+            .expr(Expr::value(self.now))
+            .expr(Expr::value(<&str>::from(self.permit.duty())))
+            .column((product_version::Entity, Version::Lifecycle))
+            .column((product_version::Entity, Version::Content))
+            .expr(Expr::value(self.now))
+            .from(product_version::Entity)
+            .inner_join(
+                product::Entity,
+                Expr::col((product::Entity, product::Column::Id))
+                    .equals((product_version::Entity, Version::ProductId))
+                    .and(
+                        Expr::col((product::Entity, product::Column::Version))
+                            .equals((product_version::Entity, Version::Version)),
+                    ),
+            )
+            .and_where(
+                Expr::col((product::Entity, product::Column::ProviderId)).is_in(self.plan.providers.iter().copied()),
+            )
+            .take();
+        let columns = [
+            Version::ProductId,
+            Version::Version,
+            Version::At,
+            Version::Action,
+            Version::Lifecycle,
+            Version::Content,
+            Version::SeenAt,
+        ];
+        let mut insert = Query::insert();
+        insert.into_table(product_version::Entity).columns(columns);
+        insert.select_from(rows).map_err(Error::internal)?;
+        db.execute(&insert).await?;
         Ok(())
     }
 

@@ -50,12 +50,12 @@ impl<D: Serialize> Order<D> {
         Key::new(&self.caller, duty.into(), &self.key, &(&self.deed, &self.reason))
     }
 
-    /// A permit by the rules of the phase that is current now; else a refusal, which is recorded.
-    pub async fn check(&self, desk: &Desk, duty: Duty) -> Result<DutyPermit> {
+    /// A permit by the rules of the phase that is current now, for what is the caller's own or not; else a refusal, which is recorded.
+    pub async fn check(&self, desk: &Desk, duty: Duty, is_own: bool) -> Result<DutyPermit> {
         // Another process may just have changed the phase.
         desk.live.refresh().await;
         let phase = phases::current(&desk.live.snapshot())?;
-        match desk.engine.duty(&self.caller, duty, false, phase) {
+        match desk.engine.duty(&self.caller, duty, is_own, phase) {
             Ok(permit) => Ok(permit),
             Err(rule) => {
                 self.refuse(desk, duty, &rule.id).await?;
@@ -87,20 +87,25 @@ impl<D: Serialize> Order<D> {
     ) -> Result<()> {
         let mut events = Vec::with_capacity(acts.len());
         for act in acts {
-            events.push(Event {
-                actor: (&self.caller).into(),
-                action: act.permit.duty().into(),
-                outcome: Outcome::Committed,
-                entity: Some(act.entity),
-                before: act.before,
-                after: act.after,
-                reason: self.reason.as_ref(),
-                rule: Some(&act.permit.rule().id),
-                policies: desk.engine.fingerprint(),
-                request_id: Some(&self.request_id),
-            });
+            events.push(self.event(desk, act));
         }
         Ok(records::append(db, changed, events, now).await?)
+    }
+
+    /// The audit event of what was done.
+    pub fn event<'a>(&'a self, desk: &'a Desk, act: Act<'a>) -> Event<'a> {
+        Event {
+            actor: (&self.caller).into(),
+            action: act.permit.duty().into(),
+            outcome: Outcome::Committed,
+            entity: Some(act.entity),
+            before: act.before,
+            after: act.after,
+            reason: self.reason.as_ref(),
+            rule: Some(&act.permit.rule().id),
+            policies: desk.engine.fingerprint(),
+            request_id: Some(&self.request_id),
+        }
     }
 
     /// Records that a rule refused, in a transaction of its own.

@@ -14,8 +14,9 @@ use ::entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     prelude::{Date, DateTimeUtc, Uuid},
+    sea_query::SimpleExpr,
 };
 use serde::Serialize;
 
@@ -68,7 +69,7 @@ pub struct Confirming {
 
 /// Proposes to enter a phase.
 pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
-    let permit = order.check(&desk, Duty::ProposePhaseChange).await?;
+    let permit = order.check(&desk, Duty::ProposePhaseChange, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -125,7 +126,7 @@ pub struct Confirmed {
 
 /// Confirms a proposal: the phase changes at once, or the exception begins or ends.
 pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confirmed> {
-    let permit = order.check(&desk, Duty::ConfirmPhaseChange).await?;
+    let permit = order.check(&desk, Duty::ConfirmPhaseChange, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -202,6 +203,7 @@ async fn except(
     row: &proposal::Model,
     now: DateTimeUtc,
 ) -> Result<Effect> {
+    check_still_meant(db, row).await?;
     let before = exception_of(db, row.provider_id, row.product_id).await?;
     let mut after = None;
     if let Some(before) = &before {
@@ -234,17 +236,49 @@ async fn except(
     })
 }
 
+/// A proposal is about what held when it was made: an exception that came or went since then makes it void.
+async fn check_still_meant(db: &impl ConnectionTrait, row: &proposal::Model) -> Result<()> {
+    use exception::Column::{CreatedAt, EndedAt};
+    let since = Condition::any().add(CreatedAt.gt(row.proposed_at)).add(EndedAt.gt(row.proposed_at));
+    let of = exception::Entity::find().filter(about(row.provider_id, row.product_id));
+    match of.filter(since).one(db).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::Conflict,
+            "Die Ausnahme wurde inzwischen geändert; dieser Vorschlag gilt nicht mehr.",
+            "The exception was changed meanwhile; this proposal does not hold any more.",
+        )
+        .with("field", "proposal")
+        .next("Bei Bedarf neu vorschlagen.", "Propose again if needed.")),
+    }
+}
+
 /// The exception for a provider or a product that was not ended.
 async fn exception_of(
     db: &impl ConnectionTrait,
     provider: Option<Uuid>,
     product: Option<Uuid>,
 ) -> Result<Option<exception::Model>> {
-    let of = match (provider, product) {
+    let of = exception::Entity::find().filter(about(provider, product));
+    Ok(of.filter(exception::Column::EndedAt.is_null()).one(db).await?)
+}
+
+fn about(provider: Option<Uuid>, product: Option<Uuid>) -> SimpleExpr {
+    match (provider, product) {
         (Some(provider), _) => exception::Column::ProviderId.eq(provider),
         (None, product) => exception::Column::ProductId.eq(product),
-    };
-    Ok(exception::Entity::find().filter(of).filter(exception::Column::EndedAt.is_null()).one(db).await?)
+    }
+}
+
+/// Proposals that can still be confirmed, oldest first.
+pub async fn open(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<proposal::Model>> {
+    let phases = phase::Entity::find().order_by_asc(phase::Column::Ordinal).all(db).await?;
+    let open = proposal::Entity::find()
+        .filter(proposal::Column::ConfirmedAt.is_null())
+        .filter(proposal::Column::ExpiresAt.gt(now))
+        .filter(proposal::Column::FromPhase.eq(current(&phases)?.key))
+        .order_by_asc(proposal::Column::ProposedAt);
+    Ok(open.all(db).await?)
 }
 
 fn no_exception() -> Error {
@@ -333,7 +367,16 @@ fn check_confirmation(row: &proposal::Model, caller: &Caller, current: PhaseKey,
             "Another person of the transformation office can.",
         ));
     }
-    if row.confirmed_at.is_some() || row.from_phase != current {
+    if row.confirmed_at.is_some() {
+        return Err(Error::new(
+            Code::Conflict,
+            "Der Vorschlag ist schon bestätigt.",
+            "The proposal is confirmed already.",
+        )
+        .with("field", "proposal")
+        .next("Nichts mehr zu tun.", "Nothing is left to do."));
+    }
+    if row.from_phase != current {
         return Err(Error::new(
             Code::Conflict,
             "Die Phase hat inzwischen gewechselt; dieser Vorschlag gilt nicht mehr.",
@@ -342,7 +385,7 @@ fn check_confirmation(row: &proposal::Model, caller: &Caller, current: PhaseKey,
         .with("field", "proposal")
         .next("Bei Bedarf neu vorschlagen.", "Propose again if needed."));
     }
-    if row.expires_at <= now {
+    if row.expires_at <= now || row.until_day.is_some_and(|until| until < day_of(now)) {
         return Err(Error::new(Code::Expired, "Der Vorschlag ist verfallen.", "The proposal has expired.")
             .with("field", "proposal")
             .next("Neu vorschlagen.", "Propose again."));

@@ -27,15 +27,20 @@ pub fn ruling(snapshot: &Snapshot, product: At<Product>, day: Date, current: Pha
     }
 }
 
+/// The exceptions that hold on a day, oldest first.
+pub fn held(snapshot: &Snapshot, day: Date) -> impl Iterator<Item = &phase_exception::Model> + Clone {
+    snapshot
+        .phase_exceptions
+        .iter()
+        .filter(move |exception| exception.from_day <= day && exception.until_day.is_none_or(|until| day <= until))
+}
+
 fn on(snapshot: &Snapshot, product: At<Product>, day: Date) -> Option<&phase_exception::Model> {
     let product = &snapshot.products[product];
     let provider = snapshot.providers[product.provider].row.id;
-    let holds = |exception: &&phase_exception::Model| {
-        exception.from_day <= day && exception.until_day.is_none_or(|until| day <= until)
-    };
     let of_product = |exception: &&phase_exception::Model| exception.product_id == Some(product.row.id);
     let of_provider = |exception: &&phase_exception::Model| exception.provider_id == Some(provider);
-    let mut held = snapshot.phase_exceptions.iter().filter(holds);
+    let mut held = held(snapshot, day);
     // What is said of one product goes before what is said of all of its provider.
     held.clone().find(of_product).or_else(|| held.find(of_provider))
 }

@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     listing::{Key, Listing, Position},
     products,
-    subscriptions::{Row, Subscriber, list::has_begun_or_waits, open_at, situation::Ground},
+    subscriptions::{Row, Subscriber, list::has_begun_or_waits, open_at, scope::Scope, situation::Ground},
 };
 
 /// What a role gains or loses.
@@ -69,12 +69,13 @@ pub struct Rehearsal {
 type Concerned = HashMap<ProductKind, HashSet<Uuid>>;
 
 /// Works out what entering a phase would mean.
-pub async fn rehearse(db: &impl ConnectionTrait, ground: &Ground<'_>, to: Phase) -> Result<Rehearsal> {
+/// `scope` is what the caller may read: of what waits nothing else is told.
+pub async fn rehearse(db: &impl ConnectionTrait, ground: &Ground<'_>, scope: &Scope, to: Phase) -> Result<Rehearsal> {
     let offered = offered(ground);
     let subscribed = subscribed(db, ground).await?;
     Ok(Rehearsal {
         differences: differences(ground, to, &offered, &subscribed),
-        waiting: waiting(db, ground, to).await?,
+        waiting: waiting(db, ground, scope, to).await?,
     })
 }
 
@@ -171,9 +172,9 @@ async fn subscribed(db: &impl ConnectionTrait, ground: &Ground<'_>) -> Result<Co
 }
 
 /// What waits for a decision and would be decided by others.
-async fn waiting(db: &impl ConnectionTrait, ground: &Ground<'_>, to: Phase) -> Result<Vec<Waiting>> {
+async fn waiting(db: &impl ConnectionTrait, ground: &Ground<'_>, scope: &Scope, to: Phase) -> Result<Vec<Waiting>> {
     let open = Condition::all().add(Column::OpenMatter.is_not_null()).add(Column::ExpiresAt.gt(ground.now));
-    let rows = product_subscription::Entity::find().filter(open).all(db).await?;
+    let rows = product_subscription::Entity::find().filter(open).filter(scope.predicate()).all(db).await?;
     let then = Ground { assumed_phase: Some(to), ..*ground };
     let mut found = Vec::new();
     for row in rows {

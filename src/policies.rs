@@ -28,11 +28,13 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "join.cedar",
     "merge_providers.cedar",
     "migrate_subscription.cedar",
+    "register_portfolio.cedar",
     "rehearse_phase_change.cedar",
     "reject_subscription.cedar",
     "report_contract.cedar",
     "request_for_many.cedar",
     "request_subscription.cedar",
+    "review_products.cedar",
     "revoke_termination.cedar",
     "terminate_subscription.cedar",
     "withdraw_subscription.cedar",
@@ -48,12 +50,15 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "allow/merge_providers.json",
     "allow/migrate_subscription.json",
     "allow/propose_phase_change.json",
+    "allow/register_portfolio.json",
     "allow/rehearse_phase_change.json",
     "allow/reject_subscription.json",
     "allow/report_contract.json",
     "allow/request_for_many.json",
     "allow/request_subscription.json",
+    "allow/review_products.json",
     "allow/revoke_termination.json",
+    "allow/save_product.json",
     "allow/terminate_subscription.json",
     "allow/unfreeze.json",
     "allow/withdraw_subscription.json",
@@ -69,12 +74,15 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "deny/merge_providers.json",
     "deny/migrate_subscription.json",
     "deny/propose_phase_change.json",
+    "deny/register_portfolio.json",
     "deny/rehearse_phase_change.json",
     "deny/reject_subscription.json",
     "deny/report_contract.json",
     "deny/request_for_many.json",
     "deny/request_subscription.json",
+    "deny/review_products.json",
     "deny/revoke_termination.json",
+    "deny/save_product.json",
     "deny/terminate_subscription.json",
     "deny/unfreeze.json",
     "deny/withdraw_subscription.json",
@@ -103,7 +111,7 @@ fn message(folder: &str, problems: &[Problem]) -> String {
     format!("the policies in {folder} do not hold:\n{}", lines.join("\n"))
 }
 
-/// Every policy and case of a folder, in the order of their names. Other files are not looked at.
+/// Every policy and case of a folder, in the order of their names. Nothing else may lie there but pages to read.
 fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for (part, extension) in [("", "cedar"), ("allow", "json"), ("deny", "json")] {
@@ -120,12 +128,36 @@ fn read(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
             }),
         }
     }
+    problems.extend(misnamed(folder));
     if fs::read(folder.join(SCHEMA_FILE)).is_ok_and(|text| text != SCHEMA.as_bytes()) {
         let reason =
             "differs from the one of this program, which alone decides what policies can speak about; delete it";
         problems.push(Problem { file: SCHEMA_FILE.to_owned(), line: None, reason: reason.to_owned() });
     }
     if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+/// Files that would be passed over: a rule with a slip in its name would be lost without a word.
+fn misnamed(folder: &Path) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (part, extension) in [("", "cedar"), ("allow", "json"), ("deny", "json")] {
+        let entries = fs::read_dir(folder.join(part)).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let has = |known: &str| path.extension().is_some_and(|found| found == known);
+            let is_known = match path.is_dir() {
+                true => part.is_empty() && matches!(name.as_str(), "allow" | "deny"),
+                false => has(extension) || has("md") || name == SCHEMA_FILE,
+            };
+            if !is_known && !name.starts_with('.') {
+                let file = if part.is_empty() { name } else { format!("{part}/{name}") };
+                let reason = format!("is not read here; rename it to end in .{extension}, or take it away");
+                problems.push(Problem { file, line: None, reason });
+            }
+        }
+    }
+    problems.sort_by(|one, other| one.file.cmp(&other.file));
+    problems
 }
 
 /// Names of the files with an extension in a part of the folder, relative to the folder.

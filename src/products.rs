@@ -106,6 +106,23 @@ pub fn of_provider(snapshot: &Snapshot, at: At<Provider>) -> Listing<'_, At<Prod
     Listing::ordered("products of a provider".to_owned(), found, |at| position(snapshot, *at, &[]))
 }
 
+/// The products of a provider by name, together with those that are in no snapshot.
+pub fn of_provider_with(
+    snapshot: &Snapshot,
+    at: At<Provider>,
+    unpublished: Vec<Product>,
+) -> Listing<'_, Result<At<Product>, Box<Product>>> {
+    let published = snapshot.providers[at].products.iter().map(|at| Ok(*at));
+    let all = published.chain(unpublished.into_iter().map(|product| Err(Box::new(product)))).collect();
+    Listing::sorted("products of a provider".to_owned(), all, |product: &Result<At<Product>, Box<Product>>| {
+        let product = match product {
+            Ok(at) => &snapshot.products[*at],
+            Err(unpublished) => unpublished,
+        };
+        Position(vec![Key::new(product.name_key.as_str(), false)], product.row.id)
+    })
+}
+
 /// Whether a product fulfils a condition.
 pub fn holds(snapshot: &Snapshot, product: &Product, condition: &Condition<Is>) -> bool {
     let row = &product.row;

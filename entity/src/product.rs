@@ -25,6 +25,10 @@ pub struct Model {
     pub standard_product_id: Option<Uuid>,
     /// Where it stands.
     pub lifecycle: Lifecycle,
+    /// Of one that is not published yet: where it will stand once the steward accepts it.
+    pub requested_lifecycle: Option<Lifecycle>,
+    /// Why the steward returned it.
+    pub return_reason: Option<String>,
     /// First day on which it can be had.
     pub available_from: Option<Date>,
     /// From this day no new subscription.

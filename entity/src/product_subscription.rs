@@ -73,6 +73,8 @@ pub struct Model {
     pub successor_id: Option<Uuid>,
     /// The collective request that it was asked in.
     pub collective_id: Option<Uuid>,
+    /// The Kreis that asked for it in a collective request.
+    pub collective_by: Option<Uuid>,
     /// When it was first written.
     pub created_at: DateTimeUtc,
     /// When it was last written.

@@ -11,8 +11,8 @@ use crate::columns::*;
 pub struct Migration;
 
 const TABLE: &str = "product_subscriptions";
-const COLUMNS: [&str; 5] =
-    ["asked_by_organisation", "open_product_id", "predecessor_id", "successor_id", "collective_id"];
+const COLUMNS: [&str; 6] =
+    ["asked_by_organisation", "open_product_id", "predecessor_id", "successor_id", "collective_id", "collective_by"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -25,14 +25,23 @@ impl MigrationTrait for Migration {
         index(manager, TABLE, &["predecessor_id"], true).await?;
         index(manager, TABLE, &["collective_id"], false).await?;
         // What a Kreis asked for on behalf of its municipalities.
-        index(manager, TABLE, &["asked_by_organisation"], false).await
+        index(manager, TABLE, &["collective_by"], false).await?;
+        // What a provider asked for, its colleagues don't approve: who takes it is who asked.
+        let asked = Query::update()
+            .table(TABLE)
+            .value("asked_by_organisation", Expr::col("provider_id"))
+            .and_where(Expr::col("provider_id").is_not_null())
+            .and_where(Expr::col("open_matter").is_not_null())
+            .take();
+        manager.execute(asked).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        forget_moves(manager).await?;
         for name in [
             "uq_product_subscriptions_predecessor_id",
             "ix_product_subscriptions_collective_id",
-            "ix_product_subscriptions_asked_by_organisation",
+            "ix_product_subscriptions_collective_by",
         ] {
             manager.drop_index(Index::drop().name(name).table(TABLE).to_owned()).await?;
         }
@@ -41,4 +50,24 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
+}
+
+/// An older program knows neither open moves nor beginnings by themselves.
+async fn forget_moves(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let open = Query::update()
+        .table(TABLE)
+        .values([
+            ("open_matter", Option::<String>::None.into()),
+            ("awaits", Option::<String>::None.into()),
+            ("open_quantity", Option::<i64>::None.into()),
+        ])
+        .and_where(Expr::col("open_matter").eq("MIGRATION"))
+        .take();
+    manager.execute(open).await?;
+    let begun = Query::update()
+        .table("subscription_history")
+        .value("action", "ACTIVATE_SUBSCRIPTION")
+        .and_where(Expr::col("action").eq("BEGIN"))
+        .take();
+    manager.execute(begun).await
 }

@@ -38,6 +38,9 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_tables(manager, &["phase_exceptions"]).await?;
+        // Without its scope a proposal would be one for all.
+        let scoped = Expr::col("provider_id").is_not_null().or(Expr::col("product_id").is_not_null());
+        manager.execute(Query::delete().from_table(PROPOSALS).and_where(scoped).take()).await?;
         for column in ["provider_id", "product_id", "until_day"] {
             manager.alter_table(Table::alter().table(PROPOSALS).drop_column(column).take()).await?;
         }

@@ -78,6 +78,7 @@ pub(super) struct Reserved {
     lifecycle: Arc<Rule>,
     not_offered: Arc<Rule>,
     provider_merged: Arc<Rule>,
+    interest_only: Arc<Rule>,
 }
 
 /// The rules, ready to be asked.
@@ -144,11 +145,12 @@ impl Engine {
     }
 
     /// A decision that was made and written earlier, by its rule. For answering a repeated request as before.
-    pub fn recall(&self, action: Action, phase: Phase, rule: &str) -> Option<Decision> {
-        let rule = self.policies.rule(rule)?.clone();
+    pub fn recall(&self, action: Action, phase: Phase, rule: &str) -> Decision {
+        // Rules come and go; what they let in stays.
+        let rule = self.rule(rule);
         let approval = approval(&rule);
         let (exception, role, ways_out) = (None, None, Vec::new());
-        Some(Decision { action, phase, exception, is_allowed: true, approval, rule, role, ways_out })
+        Decision { action, phase, exception, is_allowed: true, approval, rule, role, ways_out }
     }
 
     /// The rule of an id; for a rule that is gone one that says so.
@@ -202,6 +204,9 @@ impl Engine {
                 _ => &self.reserved.lifecycle,
             });
         }
+        if situation.is_for_requesters && !self.could_request(situation) {
+            return refused(&self.reserved.interest_only);
+        }
         let mut approval = approval(&rule);
         if let Some(Approval { approvers, is_confirmation }) = &mut approval {
             // Who could never decide is not named: a provider that takes a product is in no customer group, and has no
@@ -212,6 +217,12 @@ impl Engine {
             }
         }
         Decision { is_allowed: true, approval, role, ..refused(&rule) }
+    }
+
+    /// Whether the municipality itself could request what others ask for it.
+    fn could_request(&self, situation: &Situation) -> bool {
+        let single = Situation { action: Action::RequestSubscription, is_for_requesters: false, ..*situation };
+        self.judge(&single.asked_as(Role::Municipality, Standing::Own)).is_allowed
     }
 
     /// Whether somebody in a role could decide what the caller is about to ask: the same rules, asked one step ahead.
@@ -263,7 +274,7 @@ fn approval(rule: &Rule) -> Option<Approval> {
 
 impl Reserved {
     /// All of them.
-    pub(super) fn rules(&self) -> [&Arc<Rule>; 7] {
+    pub(super) fn rules(&self) -> [&Arc<Rule>; 8] {
         [
             &self.no_rule_permits,
             &self.organisation_missing,
@@ -272,6 +283,7 @@ impl Reserved {
             &self.lifecycle,
             &self.not_offered,
             &self.provider_merged,
+            &self.interest_only,
         ]
     }
 
@@ -316,6 +328,11 @@ impl Reserved {
                 "not-offered",
                 "Die Leistung wird diesem Bezieher nicht angeboten.",
                 "The product is not offered to this subscriber.",
+            ),
+            interest_only: rule(
+                "interest-only",
+                "Die Kommune selbst könnte die Leistung nicht anfragen, nur Interesse bekunden; andere für sie auch nicht.",
+                "The municipality itself could not request the product, only declare interest; nor can others for it.",
             ),
             provider_merged: rule(
                 "provider-merged",

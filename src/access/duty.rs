@@ -36,6 +36,12 @@ pub enum Duty {
     ConfirmPhaseChange,
     /// Try out what another phase would change.
     RehearsePhaseChange,
+    /// Register a whole portfolio.
+    RegisterPortfolio,
+    /// Save one product.
+    SaveProduct,
+    /// Accept products into the catalogue, or return them.
+    ReviewProducts,
     /// Record how far a provider has joined.
     JoinProvider,
     /// Record how far a municipality has joined.

@@ -184,7 +184,7 @@ impl Facts {
             is_phase_out: matches!(situation.offer, Offer::PhaseOut | Offer::Retired | Offer::Merged),
             is_asked: subscribed.is_some_and(|subscribed| subscribed.asked_by_caller),
             is_asked_by_organisation: subscribed.is_some_and(|subscribed| subscribed.asked_by_organisation),
-            is_from_earlier_phase: open.is_some_and(|open| open.asked_in < situation.phase),
+            is_from_earlier_phase: open.is_some_and(|open| open.asked_in != situation.phase),
             is_frozen: situation.is_frozen,
         }
     }

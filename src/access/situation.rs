@@ -168,6 +168,9 @@ pub struct Situation {
     pub is_frozen: bool,
     /// The caller acts for the provider that offers the product.
     pub is_offered_by_caller: bool,
+    /// A collective request is for municipalities that could each request the product itself. Not asked where a cell of the
+    /// table is read: the table tells who may ask, not for what.
+    pub is_for_requesters: bool,
 }
 
 impl Situation {
@@ -185,6 +188,7 @@ impl Situation {
             subscription: None,
             is_frozen: false,
             is_offered_by_caller: false,
+            is_for_requesters: false,
         }
     }
 
@@ -227,7 +231,16 @@ impl Situation {
         // A provider always offers the product; whose confirmation is needed is another question than who asks.
         let owners = Owners { municipality: self.owners.confirmer, provider: true, ..self.owners };
         let standing = if owners.has(approver) { Standing::Own } else { Standing::Foreign };
-        Some(Self { action, owners, subscription: Some(subscription), ..*self }.asked_as(approver, standing))
+        // A freeze may end before it is decided.
+        let asked = Self {
+            action,
+            owners,
+            is_frozen: false,
+            is_for_requesters: false,
+            subscription: Some(subscription),
+            ..*self
+        };
+        Some(asked.asked_as(approver, standing))
     }
 
     /// Whether the subscription's state lets the action happen.
@@ -245,8 +258,10 @@ impl Situation {
                 subscribed.open.is_some() || subscribed.state == State::Interest || is_agreed
             }
             Action::ActivateSubscription => nothing_open_in(State::Approved) && !subscribed.has_predecessor,
-            Action::ChangeSubscription | Action::TerminateSubscription | Action::MigrateSubscription => {
-                nothing_open_in(State::Active)
+            Action::ChangeSubscription | Action::MigrateSubscription => nothing_open_in(State::Active),
+            // While something is frozen nobody decides what is open: notice, a contractual right, takes its place.
+            Action::TerminateSubscription => {
+                nothing_open_in(State::Active) || (self.is_frozen && subscribed.state == State::Active)
             }
             Action::RevokeTermination => nothing_open_in(State::Terminating) && !subscribed.has_successor,
             // An interest becomes a request.
@@ -267,9 +282,9 @@ impl Situation {
             }
             Action::ApproveSubscription | Action::ConfirmSubscription => {
                 match self.subscription.and_then(|subscribed| subscribed.open).map(|open| open.matter) {
-                    Some(Matter::Request | Matter::Migration) => {
-                        !matches!(self.offer, Offer::Retired | Offer::PhaseOut | Offer::Merged)
-                    }
+                    Some(Matter::Request) => !matches!(self.offer, Offer::Retired | Offer::PhaseOut | Offer::Merged),
+                    // The old one ends for it: nothing may stand in the way of the new one.
+                    Some(Matter::Migration) => self.offer == Offer::Open,
                     Some(Matter::Change) => !matches!(self.offer, Offer::Retired | Offer::Merged),
                     _ => true,
                 }

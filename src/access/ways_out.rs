@@ -5,7 +5,7 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use super::{
-    Engine, Offer, Phase, ProductKind, Role, Situation, Standing,
+    Action, Engine, Offer, Phase, ProductKind, Role, Situation, Standing,
     situation::{Matter, State},
 };
 
@@ -139,7 +139,12 @@ fn role_text(situation: &Situation, role: Role) -> (String, String) {
             format!("Another person in the role {name} can do it."),
         );
     }
-    let (de, en) = who_can(role);
+    let (de, en) = match (situation.action, role) {
+        (Action::RequestForMany, Role::Municipality) => {
+            ("Der Kreis kann es für seine Kommunen.", "The Kreis can do it for its municipalities.")
+        }
+        _ => who_can(role),
+    };
     (de.to_owned(), en.to_owned())
 }
 

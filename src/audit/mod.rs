@@ -7,6 +7,7 @@
 mod archive;
 mod chain;
 mod file;
+mod rows;
 mod verify;
 
 use ::entity::{

@@ -8,13 +8,10 @@ use ::entity::{
     audit_event::{self, Column, Outcome},
     record_head,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryOrder};
 
-use super::{ARCHIVE, Head, file, holds};
+use super::{ARCHIVE, Head, file, holds, rows::read};
 use crate::database::Database;
-
-/// Events that are read at once: the next ones are read while these are checked.
-const EVENTS_AT_ONCE: u64 = 2_000;
 
 /// What is known from elsewhere.
 #[derive(Debug, Default)]
@@ -247,9 +244,4 @@ pub(super) async fn walk_database<S: Send + 'static>(
         tell(reached.0.at.sequence);
     }
     Ok(reached)
-}
-
-async fn read(db: &impl ConnectionTrait, after: i64) -> Result<Vec<audit_event::Model>, DbErr> {
-    let events = audit_event::Entity::find().filter(Column::Sequence.gt(after)).order_by_asc(Column::Sequence);
-    events.limit(EVENTS_AT_ONCE).all(db).await
 }

@@ -4,7 +4,9 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-use ::entity::{customer_group, municipality, product, product_key};
+use ::entity::{
+    customer_group, municipality, price, product, product_customer_group, product_key, product_municipality,
+};
 use sea_orm::prelude::Uuid;
 
 use super::{
@@ -58,22 +60,36 @@ impl Snapshot {
         let mut prices = by(rows.prices.drain(..), |price| price.product_id);
         let joined = rows.products.drain(..).filter_map(|row| {
             let id = row.id;
-            let mut product = self.join_product(row, keys.remove(&id).unwrap_or_default())?;
-            let listed = listed.remove(&id).unwrap_or_default();
-            product.listed = listed.iter().filter_map(|row| self.municipalities.find(row.municipality_id)).collect();
-            product.listed.sort_unstable();
-            let groups = groups.remove(&id).unwrap_or_default();
-            product.eligible_groups = groups.iter().filter_map(|row| self.customer_groups.find(row.group_id)).collect();
-            product.eligible_groups.sort_unstable();
-            let mut prices = prices.remove(&id).unwrap_or_default();
-            prices.sort_by_key(|price| (price.valid_from, price.unit, price.period, price.id));
-            let prices = prices.into_iter();
-            product.prices = prices
-                .map(|row| Price { group: row.customer_group_id.and_then(|id| self.customer_groups.find(id)), row })
-                .collect();
-            Some(product)
+            self.join_whole(
+                row,
+                keys.remove(&id).unwrap_or_default(),
+                &listed.remove(&id).unwrap_or_default(),
+                &groups.remove(&id).unwrap_or_default(),
+                prices.remove(&id).unwrap_or_default(),
+            )
         });
         sorted_by_name(joined.collect(), |product| (&product.name_key, product.row.id))
+    }
+
+    /// A product with everything that belongs to it, also one that is not published and so in no snapshot. None when it
+    /// refers to what this catalogue does not hold.
+    pub fn join_whole(
+        &self,
+        row: product::Model,
+        keys: Vec<product_key::Model>,
+        listed: &[product_municipality::Model],
+        groups: &[product_customer_group::Model],
+        mut prices: Vec<price::Model>,
+    ) -> Option<Product> {
+        let mut product = self.join_product(row, keys)?;
+        product.listed = listed.iter().filter_map(|row| self.municipalities.find(row.municipality_id)).collect();
+        product.listed.sort_unstable();
+        product.eligible_groups = groups.iter().filter_map(|row| self.customer_groups.find(row.group_id)).collect();
+        product.eligible_groups.sort_unstable();
+        prices.sort_by_key(|price| (price.valid_from, price.unit, price.period, price.id));
+        let group = |row: &price::Model| row.customer_group_id.and_then(|id| self.customer_groups.find(id));
+        product.prices = prices.into_iter().map(|row| Price { group: group(&row), row }).collect();
+        Some(product)
     }
 
     fn join_product(&self, row: product::Model, keys: Vec<product_key::Model>) -> Option<Product> {

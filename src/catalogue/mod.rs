@@ -16,7 +16,7 @@ use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exc
 use sea_orm::prelude::Date;
 
 pub use live::Live;
-pub use load::raise_version;
+pub use load::{hold, raise_version};
 pub use rows::{
     Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,
     Responsibility, Served, StandardProduct, joining_on,

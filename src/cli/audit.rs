@@ -44,7 +44,7 @@ pub(super) enum Audit {
 }
 
 pub(super) async fn run(config: &Config, what: Audit) -> Result<(), String> {
-    let database = Database::connect(config).await?;
+    let database = Database::connect_existing(config).await?;
     let is_current = database.has_current_schema().await;
     if !is_current.map_err(|error| format!("the steps of the schema can't be read: {error}. {SEE_STEPS}"))? {
         return Err(format!("the database has another schema than this program. {SEE_STEPS}"));

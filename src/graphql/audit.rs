@@ -87,7 +87,8 @@ impl AuditEvent {
         }
     }
 
-    /// What was done or tried: a `SubscriptionAction`, `LOAD_REFERENCE_DATA`, `LOAD_SAMPLE_DATA`.
+    /// What was done or tried: a `SubscriptionAction`, `LOAD_REFERENCE_DATA`, `LOAD_SAMPLE_DATA`,
+    /// `ARCHIVE_AUDIT_EVENTS`: what was before was moved to a file.
     async fn action(&self) -> &str {
         &self.row.action
     }
@@ -187,8 +188,8 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// The audit trail, newest first. For the role auditor; an auditor of one municipality sees what was done to its
-    /// subscriptions.
+    /// The audit trail, newest first, without what is archived. For the role auditor; an auditor of one municipality sees
+    /// what was done to its subscriptions.
     async fn audit_events(
         &self,
         context: &Context<'_>,

@@ -194,7 +194,7 @@ impl AvailableProduct {
 
     /// The product.
     async fn product(&self) -> Product {
-        Product(self.found.product)
+        Product::at(self.found.product)
     }
 }
 

@@ -129,7 +129,7 @@ pub enum PolicyOutcome {
 }
 
 /// A rule that decides. Rules outside of the policies have reserved ids: `no-rule-permits`, `legal-step`, `lifecycle`,
-/// `not-offered`, `provider-merged`, `two-people`, `organisation-missing`.
+/// `not-offered`, `interest-only`, `provider-merged`, `two-people`, `organisation-missing`.
 #[derive(Description)]
 pub struct Rule(pub Arc<access::Rule>);
 
@@ -261,7 +261,7 @@ fn way_out(reading: &Reading, way: &access::WayOut) -> WayOut {
         }
         Change::Joining => WayOutKind::Joining,
         Change::Product(id) => {
-            shown.product = reading.snapshot.products.find(id).map(Product);
+            shown.product = reading.snapshot.products.find(id).map(Product::at);
             WayOutKind::Product
         }
         Change::Unfreeze => WayOutKind::Unfreeze,

@@ -19,6 +19,7 @@ use crate::{
     phases,
     subscriptions::{
         act::check_not_past,
+        moves,
         scope::Scope,
         situation::{Ground, Successor},
         terms,
@@ -148,12 +149,14 @@ async fn existing(
     let row = scope.find(reading.db(), row).await?.ok_or_else(|| Error::not_found(id))?;
     let tomorrow = ground.today.succ_opt().unwrap_or(ground.today);
     let from = input.from.map_or(tomorrow, |from| from.0);
-    let successor = input.successor.as_ref().map(|id| {
-        check_not_past("input.from", from, ground.today)?;
-        Ok::<_, Error>(Successor { at: product(ground, "input.successor", id)?, from })
-    });
-    let successor = successor.transpose()?;
-    Ok(ground.engine.decide(&ground.existing(caller, input.action.into(), &row, successor)?))
+    let successor = input.successor.as_ref().map(|id| product(ground, "input.successor", id)).transpose()?;
+    let successor = successor.map(|at| Successor { at, from });
+    if let Some(successor) = successor {
+        // What the move would be refused for, whatever the rules say.
+        let product = ground.snapshot.products[successor.at].row.id;
+        moves::check_move(ground, &row, product, successor.from, Some(row.quantity)).map_err(in_input)?;
+    }
+    ground.decide(caller, input.action.into(), &row, successor)
 }
 
 fn beginning(
@@ -169,7 +172,7 @@ fn beginning(
     if action != access::Action::ReportContract {
         check_not_past("input.from", from, ground.today)?;
     }
-    if action == access::Action::RequestSubscription {
+    if matches!(action, access::Action::RequestSubscription | access::Action::RequestForMany) {
         // What the request would be refused for, whatever the rules say.
         terms::price(ground, subscriber, at, from, false).map_err(|error| error.with("field", "input.from"))?;
     }
@@ -182,6 +185,17 @@ fn beginning(
 fn product(ground: &Ground<'_>, field: &str, id: &ID) -> Result<At<catalogue::Product>> {
     let row = row_id(field, "Product", id)?;
     ground.snapshot.products.find(row).ok_or_else(|| Error::not_found(id))
+}
+
+/// An error of the mutation's input, told of this one.
+fn in_input(error: Error) -> Error {
+    match error.detail("field") {
+        Some(async_graphql::Value::String(field)) => {
+            let field = format!("input.{}", if field == "on" { "from" } else { field });
+            error.clone().with("field", field)
+        }
+        _ => error,
+    }
 }
 
 fn wrong_ground(is_beginning: bool) -> Error {

@@ -32,7 +32,7 @@ impl Freeze {
 
     /// The product that is frozen; null when more is.
     async fn product(&self, context: &Context<'_>) -> Option<Product> {
-        snapshot(context).products.find(self.0.product_id?).map(Product)
+        snapshot(context).products.find(self.0.product_id?).map(Product::at)
     }
 
     /// The provider whose products are all frozen; null when it is one product, or everything.

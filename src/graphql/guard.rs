@@ -20,6 +20,10 @@ use crate::{
 
 /// Rows that are reckoned with for a list without paging.
 const UNPAGED_ROWS: u64 = 10;
+/// Lists as long as what was sent in, and the rows that are reckoned with for them.
+const LONG_LISTS: [(&str, &str); 3] =
+    [("CollectiveReport", "rows"), ("PortfolioReport", "rows"), ("ReviewProductsPayload", "rows")];
+const LONG_ROWS: u64 = 100;
 /// Cost of a list at the root, however few rows are asked for: it looks through the whole catalogue or asks the database.
 const SCAN: u64 = 400;
 /// Fields below the root that ask the database each time.
@@ -210,6 +214,7 @@ impl<'a> Walk<'a> {
         let is_introspection_list = known.is_none() && INTROSPECTION_LISTS.contains(&name);
         let rows = match known {
             Some(known) if known.is_paged => self.rows(field),
+            Some(_) if LONG_LISTS.contains(&(parent, name)) => LONG_ROWS,
             Some(known) if known.is_list && !parent.ends_with("Connection") => self.listed(field),
             Some(_) => 1,
             None if name == "types" => 2 * UNPAGED_ROWS,

@@ -170,7 +170,7 @@ impl MergerPlan {
         let snapshot = snapshot(context);
         let shown = self.0.same_standards.iter().map(|same| SameStandardProduct {
             standard_product: snapshot.standard_products.find(same.standard_product).map(StandardProduct),
-            products: same.products.iter().filter_map(|id| snapshot.products.find(*id)).map(Product).collect(),
+            products: same.products.iter().filter_map(|id| snapshot.products.find(*id)).map(Product::at).collect(),
         });
         shown.collect()
     }
@@ -217,7 +217,7 @@ fn in_order<'p, T>(name: &str, rows: &'p [T], id: fn(&T) -> sea_orm::prelude::Uu
 
 fn moved(snapshot: &Snapshot, row: &merger_plans::MovedProduct) -> MovedProduct {
     MovedProduct {
-        product: snapshot.products.find(row.id).map(Product),
+        product: snapshot.products.find(row.id).map(Product::at),
         name: row.name.clone(),
         from: snapshot.providers.find(row.provider).map(Provider),
         external_id: row.external_id.clone(),
@@ -235,8 +235,8 @@ fn effect(snapshot: &Snapshot, row: &merger_plans::PriceEffect) -> PriceEffect {
     let difference = row.after_cents.zip(row.before_cents).and_then(|(after, before)| after.checked_sub(before));
     PriceEffect {
         municipality: snapshot.municipalities.find(row.municipality).map(Municipality),
-        product: snapshot.products.find(row.product).map(Product),
-        alternative: snapshot.products.find(row.alternative).map(Product),
+        product: snapshot.products.find(row.product).map(Product::at),
+        alternative: snapshot.products.find(row.alternative).map(Product::at),
         before: row.before_cents.map(Money::from_cents),
         after: row.after_cents.map(Money::from_cents),
         difference: difference.map(Money::from_cents),

@@ -28,6 +28,7 @@ pub mod phase;
 pub mod phase_change;
 pub mod phase_exception;
 pub mod phase_rehearsal;
+pub mod portfolio;
 pub mod price;
 pub mod product;
 pub mod product_list;
@@ -62,6 +63,7 @@ pub struct Query(
     phase::PhaseQuery,
     phase_exception::PhaseExceptionQuery,
     phase_rehearsal::PhaseRehearsalQuery,
+    phase_change::PhaseChangeQuery,
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,
@@ -76,6 +78,7 @@ pub struct Mutation(
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
+    portfolio::PortfolioMutation,
     joining::JoiningMutation,
     merger_mutation::MergerMutation,
 );

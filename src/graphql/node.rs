@@ -97,7 +97,7 @@ fn malformed(field: &str) -> Error {
 fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
     let (type_name, row) = parse(id).ok_or_else(|| malformed(field))?;
     Ok(match type_name.as_str() {
-        "Product" => snapshot.products.find(row).map(|at| Product(at).into()),
+        "Product" => snapshot.products.find(row).map(|at| Product::at(at).into()),
         "StandardProduct" => snapshot.standard_products.find(row).map(|at| StandardProduct(at).into()),
         "Provider" => snapshot.providers.find(row).map(|at| Provider(at).into()),
         "Municipality" => snapshot.municipalities.find(row).map(|at| Municipality(at).into()),

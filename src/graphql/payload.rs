@@ -122,6 +122,19 @@ fn user_error(reading: &Reading, error: &Error) -> UserError {
     }
 }
 
+/// Errors at a place of the input; a fault of the service stands outside of payloads.
+pub fn user_errors(reading: &Reading, place: &[&str], errors: &[Error]) -> Result<Vec<UserError>> {
+    if let Some(fault) = errors.iter().find(|error| error.code == Code::Internal) {
+        return Err(fault.clone());
+    }
+    let shown = errors.iter().map(|error| {
+        let mut shown = user_error(reading, error);
+        shown.path.splice(1..1, place.iter().map(|part| (*part).to_owned()));
+        shown
+    });
+    Ok(shown.collect())
+}
+
 /// The errors of one row of a list called `rows`.
 pub fn row_errors(reading: &Reading, index: usize, error: &Error) -> Vec<UserError> {
     let mut shown = user_error(reading, error);

@@ -15,7 +15,9 @@ use super::{
     subscription_input::ReasonInput,
 };
 use crate::{
+    access::Duty,
     error::Result,
+    orders,
     phase_changes::{self, Confirming, Proposing},
 };
 
@@ -42,7 +44,7 @@ impl PhaseChangeProposal {
 
     /// Of an exception: the product that it is about.
     async fn product(&self, context: &Context<'_>) -> Option<Product> {
-        snapshot(context).products.find(self.0.product_id?).map(Product)
+        snapshot(context).products.find(self.0.product_id?).map(Product::at)
     }
 
     /// Of an exception: the provider that it is about. Null with `product` for a change of phase for all.
@@ -116,6 +118,24 @@ pub struct ConfirmPhaseChangeInput {
     proposal: ID,
     /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
     idempotency_key: String,
+}
+
+/// Root fields for proposals.
+#[derive(Default)]
+pub struct PhaseChangeQuery;
+
+#[Object]
+impl PhaseChangeQuery {
+    /// Proposals that can still be confirmed, oldest first. For those who rehearse changes of phase: the transformation
+    /// office, stewards and auditors.
+    async fn phase_change_proposals(&self, context: &Context<'_>) -> Result<Vec<PhaseChangeProposal>> {
+        let reading = reading(context);
+        let (caller, phase) = (reading.signed_in()?, reading.phase()?);
+        let permitted = reading.desk.engine.duty(caller, Duty::RehearsePhaseChange, false, phase);
+        permitted.map_err(|rule| orders::refusal(&reading.desk, Duty::RehearsePhaseChange, phase, &rule))?;
+        let open = phase_changes::open(reading.db(), reading.now).await?;
+        Ok(open.into_iter().map(PhaseChangeProposal).collect())
+    }
 }
 
 /// Changes of phase.

@@ -5,7 +5,7 @@ use async_graphql::{Context, Description, ID, Object, OneofObject};
 use sea_orm::prelude::Uuid;
 
 use super::{
-    context::snapshot,
+    context::{Reading, reading, snapshot},
     node::{global_id, row_id},
     phase::PhaseKey,
     product::Product,
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     catalogue::Snapshot,
     error::{Error, Result},
+    phase_exceptions,
 };
 
 /// For one product, or all products of one provider, another phase rules than the current one (Ausnahme). Decisions that it
@@ -36,7 +37,7 @@ impl PhaseException {
 
     /// The product that it is about; null when it is about a provider.
     async fn product(&self, context: &Context<'_>) -> Option<Product> {
-        snapshot(context).products.find(self.0.product_id?).map(Product)
+        snapshot(context).products.find(self.0.product_id?).map(Product::at)
     }
 
     /// The provider whose products it is about; null when it is about one product. An exception for a product goes before
@@ -62,6 +63,12 @@ impl PhaseException {
 }
 
 impl PhaseException {
+    /// Those that hold today, oldest first.
+    pub fn held(reading: &Reading) -> Vec<Self> {
+        let held = phase_exceptions::held(&reading.snapshot, reading.today);
+        held.cloned().map(Self).collect()
+    }
+
     /// The exception with this id; none when it has ended.
     pub fn find(snapshot: &Snapshot, id: Uuid) -> Option<Self> {
         snapshot.phase_exceptions.iter().find(|exception| exception.id == id).cloned().map(Self)
@@ -101,8 +108,8 @@ pub struct PhaseExceptionQuery;
 
 #[Object]
 impl PhaseExceptionQuery {
-    /// Exceptions to the current phase that were not ended, oldest first.
+    /// Exceptions to the current phase that hold today, oldest first.
     async fn phase_exceptions(&self, context: &Context<'_>) -> Vec<PhaseException> {
-        snapshot(context).phase_exceptions.iter().cloned().map(PhaseException).collect()
+        PhaseException::held(reading(context))
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     orders,
     phase_rehearsals::{self, Effect, Rehearsal},
     phases,
+    subscriptions::scope::Scope,
 };
 
 /// What a role gains or loses.
@@ -122,7 +123,7 @@ impl PhaseRehearsal {
 
     /// Exceptions to the current phase; they go on as they are.
     async fn exceptions(&self, context: &Context<'_>) -> Vec<PhaseException> {
-        reading(context).snapshot.phase_exceptions.iter().cloned().map(PhaseException).collect()
+        PhaseException::held(reading(context))
     }
 }
 
@@ -151,7 +152,8 @@ impl PhaseRehearsalQuery {
                 "This phase is current already. Please give another one.",
             ));
         }
-        let rehearsal = phase_rehearsals::rehearse(reading.db(), &reading.ground()?, to).await?;
+        let scope = Scope::of(Some(caller), &reading.snapshot);
+        let rehearsal = phase_rehearsals::rehearse(reading.db(), &reading.ground()?, &scope, to).await?;
         Ok(PhaseRehearsal { from, to, rehearsal })
     }
 }

@@ -1,5 +1,7 @@
 //! Products: entries in a provider's portfolio.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{
@@ -96,12 +98,32 @@ pub fn conditions(product: &catalogue::Product) -> Conditions<'_> {
 }
 
 /// An entry in one provider's portfolio (Leistung, Produkt).
-#[derive(Description, Clone, Copy)]
-pub struct Product(pub At<catalogue::Product>);
+#[derive(Description, Clone)]
+pub struct Product(Source);
+
+#[derive(Clone)]
+enum Source {
+    Published(At<catalogue::Product>),
+    /// Not in the snapshot: for those who may see it before the public does.
+    Unpublished(Arc<catalogue::Product>),
+}
 
 impl Product {
-    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Product {
-        &snapshot(context).products[self.0]
+    /// A product of the published catalogue.
+    pub fn at(at: At<catalogue::Product>) -> Self {
+        Self(Source::Published(at))
+    }
+
+    /// A product that the public does not see yet.
+    pub fn unpublished(product: catalogue::Product) -> Self {
+        Self(Source::Unpublished(Arc::new(product)))
+    }
+
+    fn row<'c>(&'c self, context: &Context<'c>) -> &'c catalogue::Product {
+        match &self.0 {
+            Source::Published(at) => &snapshot(context).products[*at],
+            Source::Unpublished(product) => product,
+        }
     }
 }
 
@@ -113,22 +135,22 @@ impl Product {
     }
 
     /// The provider's own key, unique within its portfolio.
-    async fn external_id<'c>(&self, context: &Context<'c>) -> &'c str {
+    async fn external_id<'c>(&'c self, context: &Context<'c>) -> &'c str {
         &self.row(context).row.external_id
     }
 
     /// Name.
-    async fn name<'c>(&self, context: &Context<'c>) -> &'c str {
+    async fn name<'c>(&'c self, context: &Context<'c>) -> &'c str {
         &self.row(context).row.name
     }
 
     /// What it is, in a sentence.
-    async fn summary<'c>(&self, context: &Context<'c>) -> &'c str {
+    async fn summary<'c>(&'c self, context: &Context<'c>) -> &'c str {
         &self.row(context).row.summary
     }
 
     /// More about it.
-    async fn description<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+    async fn description<'c>(&'c self, context: &Context<'c>) -> Option<&'c str> {
         self.row(context).row.description.as_deref()
     }
 
@@ -150,6 +172,16 @@ impl Product {
     /// Where it stands.
     async fn lifecycle(&self, context: &Context<'_>) -> Lifecycle {
         self.row(context).row.lifecycle.into()
+    }
+
+    /// Of one that is not published yet: where it will stand once a steward accepts it. Null for what is published.
+    async fn requested_lifecycle(&self, context: &Context<'_>) -> Option<Lifecycle> {
+        self.row(context).row.requested_lifecycle.map(Into::into)
+    }
+
+    /// Why a steward returned it; null when none did. Once it is written anew it waits for a review again.
+    async fn return_reason<'c>(&'c self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.return_reason.as_deref()
     }
 
     /// First day on which it can be had; null when no day is set.
@@ -212,7 +244,7 @@ impl Product {
     }
 
     /// What must be settled and in place before.
-    async fn conditions<'c>(&self, context: &Context<'c>) -> Conditions<'c> {
+    async fn conditions<'c>(&'c self, context: &Context<'c>) -> Conditions<'c> {
         conditions(self.row(context))
     }
 
@@ -237,18 +269,18 @@ impl Product {
     }
 
     /// Keys of the Leistungskatalog (LeiKa/FIM), 14 digits each.
-    async fn leika_keys<'c>(&self, context: &Context<'c>) -> &'c [String] {
+    async fn leika_keys<'c>(&'c self, context: &Context<'c>) -> &'c [String] {
         &self.row(context).leika_keys
     }
 
     /// Ids of the Onlinezugangsgesetz's catalogue, 5 digits each.
-    async fn ozg_ids<'c>(&self, context: &Context<'c>) -> &'c [String] {
+    async fn ozg_ids<'c>(&'c self, context: &Context<'c>) -> &'c [String] {
         &self.row(context).ozg_ids
     }
 
     /// Its prices, oldest first: past, present and future ones, or those of one day.
     async fn prices<'c>(
-        &self,
+        &'c self,
         context: &Context<'c>,
         #[graphql(desc = "Only prices that are valid on this day.")] on: Option<Date>,
     ) -> Vec<Price<'c>> {

@@ -145,7 +145,7 @@ impl ProductQuery {
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
         let listing = products::list(snapshot(context), &condition, question(search)?, order);
-        page(listing, &window, Product)
+        page(listing, &window, Product::at)
     }
 
     /// One published product; null and NOT_FOUND when there is none.
@@ -165,6 +165,6 @@ impl ProductQuery {
                 (found, format!("{}/{}", key.provider, key.external_id))
             }
         };
-        found.map_or_else(|| Err(Error::not_found(&named)), |at| Ok(Some(Product(at))))
+        found.map_or_else(|| Err(Error::not_found(&named)), |at| Ok(Some(Product::at(at))))
     }
 }

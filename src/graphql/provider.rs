@@ -14,11 +14,12 @@ use super::{
     scalars::Date,
 };
 use crate::{
+    access::Role,
     catalogue::{self, At, Snapshot, joining_on},
     condition::Condition,
     error::{Error, Result, check_text},
     listing::Window,
-    municipalities, products,
+    municipalities, portfolios, products,
     providers::{self, Field, Is},
 };
 
@@ -170,7 +171,7 @@ impl Provider {
         rows.filter(took_part).map(ProviderMerger::new).collect()
     }
 
-    /// Its published products by name.
+    /// Its products by name: the published ones; for itself and for stewards also those that the public does not see yet.
     async fn products(
         &self,
         context: &Context<'_>,
@@ -180,7 +181,19 @@ impl Provider {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        page(products::of_provider(snapshot(context), self.0), &window, Product)
+        let (reading, id) = (reading(context), self.row(context).row.id);
+        let sees_all = reading.caller.as_ref().is_some_and(|caller| {
+            caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
+        });
+        if !sees_all {
+            return page(products::of_provider(&reading.snapshot, self.0), &window, Product::at);
+        }
+        let unpublished = portfolios::store::unpublished(reading.db(), Some(id)).await?;
+        let unpublished = unpublished.iter().filter_map(|stored| stored.product(&reading.snapshot)).collect();
+        page(products::of_provider_with(&reading.snapshot, self.0, unpublished), &window, |product| match product {
+            Ok(at) => Product::at(at),
+            Err(unpublished) => Product::unpublished(*unpublished),
+        })
     }
 
     /// The municipalities and Kreise that it serves today, by name, as far as known.

@@ -66,7 +66,7 @@ impl StandardProduct {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        page(products::implementing(snapshot(context), self.0), &window, Product)
+        page(products::implementing(snapshot(context), self.0), &window, Product::at)
     }
 
     /// Invented for demonstration.

@@ -169,7 +169,7 @@ impl ProductSubscription {
 
     /// The product.
     async fn product(&self, context: &Context<'_>) -> Result<Product> {
-        snapshot(context).products.find(self.row.product_id).map(Product).ok_or_else(subscriptions::catalogue_moved)
+        snapshot(context).products.find(self.row.product_id).map(Product::at).ok_or_else(subscriptions::catalogue_moved)
     }
 
     /// Who takes it.
@@ -265,7 +265,7 @@ impl ProductSubscription {
             action,
             quantity: row.open_quantity,
             on: row.open_on.map(Date),
-            successor: successor.map(Product),
+            successor: successor.map(Product::at),
             requested_by: row.asked_by_subject.clone(),
             expires_at: row.expires_at.map(DateTime),
         })
@@ -297,7 +297,7 @@ impl ProductSubscription {
     async fn permissions(&self, context: &Context<'_>) -> Result<Vec<Decision>> {
         let reading = reading(context);
         let (caller, ground) = (reading.signed_in()?, reading.ground()?);
-        let decide = |action| Ok(Decision(ground.engine.decide(&ground.existing(caller, action, &self.row, None)?)));
+        let decide = |action| ground.decide(caller, action, &self.row, None).map(Decision);
         Action::ON_SUBSCRIPTIONS.into_iter().map(decide).collect()
     }
 

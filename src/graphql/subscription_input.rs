@@ -92,9 +92,10 @@ step_inputs! {
     MigrateSubscriptionInput {
         /// Id of the product to move to.
         successor: ID,
-        /// First day of the successor, from tomorrow to 10 years ahead; the day before is the last one of what it follows.
+        /// First day of the successor, from tomorrow to 12 months ahead; the day before is the last one of what it follows.
         on: Date,
-        /// How many units of the successor's price, 1 to 2147483647; as many as before when left out.
+        /// How many units of the successor's price, 1 to 2147483647; as many as before when left out,
+        /// which is possible where both count the same unit.
         quantity: Option<i64>,
     }
 }

@@ -259,7 +259,8 @@ impl Act {
                 Step::Terminate { on } => check_not_past("on", on.max(today), today),
                 Step::Migrate { on, quantity, .. } => {
                     quantity.map_or(Ok(()), check_quantity)?;
-                    check_not_past("on", on, today)
+                    // Too early is told with the earliest day.
+                    check_not_past("on", on.max(today), today)
                 }
                 _ => Ok(()),
             },

@@ -5,11 +5,14 @@
 //! the caller's choice.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
-use ::entity::product_subscription::{self, Column, LegalBasis};
+use ::entity::{
+    audit_event::Outcome as Refusal,
+    product_subscription::{self, Column, LegalBasis},
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     prelude::{Date, Uuid},
@@ -18,14 +21,15 @@ use serde::Serialize;
 
 use super::{
     Row, Subscriber,
-    act::{Act, Beginning, Deed, Start},
-    perform::{self, ATTEMPTS, Change, Order, begin, refusal_event, write},
+    act::{Act, Beginning, Deed, Start, check_not_past},
+    perform::{self, ATTEMPTS, Change, Order, begin, write},
     refusal::{Refused, busy, no_product},
+    scope::Scope,
     situation::Ground,
 };
 use crate::{
     access::{Action, Caller, Decision},
-    audit::Reason,
+    audit::{Event, Reason},
     clock::day_of,
     desk::Desk,
     error::{Error, Result},
@@ -128,14 +132,18 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
     if let Some(written) = key.find(&*transaction, now).await? {
         return repeat(&*transaction, &ground, asked, written.entity_id).await.map(Some);
     }
-    check(collective)?;
+    check(collective, ground.today)?;
     let at = ground.snapshot.products.find(collective.product).ok_or_else(no_product)?;
     let id = perform::new_id(&ground);
     let orders: Vec<Option<Order>> = collective.rows.iter().map(|wish| order(asked, *wish, id)).collect();
     let judged = judge(&ground, &orders);
     let wrong = judged.iter().filter(|row| row.is_err()).count();
     let is_written = !collective.is_rehearsal && wrong < judged.len() && (wrong == 0 || collective.accepts_valid);
-    let refusals = refusals(desk, &orders, &judged)?;
+    let refusals = refusals(&orders, &judged);
+    let mut events = Vec::new();
+    for (rule, municipalities) in refusals.iter().filter(|_| !collective.is_rehearsal) {
+        events.push(refusal(desk, asked, rule, municipalities));
+    }
     if is_written {
         let changes = orders.iter().zip(&judged).filter_map(|(order, row)| Some((order.as_ref()?, row.as_ref().ok()?)));
         let changes: Vec<(&Order, &Change)> = changes.collect();
@@ -145,20 +153,21 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
             transaction.roll_back().await?;
             return Ok(None);
         }
-        write(desk, &*transaction, &changes, now).await.map_err(|refused| refused.error)?;
+        write(desk, &*transaction, &changes, events, now).await.map_err(|refused| refused.error)?;
         transaction.commit().await?;
     } else {
         transaction.roll_back().await?;
-    }
-    if !collective.is_rehearsal && !refusals.is_empty() {
-        records::append_refusals(&desk.database, refusals, now).await?;
+        if !events.is_empty() {
+            records::append_refusals(&desk.database, events, now).await?;
+        }
     }
     Ok(Some(report(judged, is_written.then_some(id))))
 }
 
 /// What is wrong with all of it.
-fn check(collective: &Collective) -> Result<()> {
+fn check(collective: &Collective, today: Date) -> Result<()> {
     collective.reason.check()?;
+    check_not_past("from", collective.from, today)?;
     if (1..=MOST_ROWS).contains(&collective.rows.len()) {
         return Ok(());
     }
@@ -205,17 +214,36 @@ fn judge(ground: &Ground<'_>, orders: &[Option<Order>]) -> Vec<Result<Change, Bo
     orders.iter().map(judge_row).collect()
 }
 
-/// The audit events of rows that a rule refused.
-fn refusals<'a>(
-    desk: &'a Desk,
-    orders: &'a [Option<Order>],
-    judged: &'a [Result<Change, Box<Refused>>],
-) -> Result<Vec<crate::audit::Event<'a>>> {
-    let refused = orders.iter().zip(judged).filter_map(|(order, row)| {
-        let decision = row.as_ref().err()?.decision.as_ref()?;
-        Some(refusal_event(desk, order.as_ref()?, &decision.rule.id))
-    });
-    refused.collect()
+/// The rules that refused rows, each with its municipalities: one event for each rule, however many rows there are.
+fn refusals(orders: &[Option<Order>], judged: &[Result<Change, Box<Refused>>]) -> Vec<(String, Vec<Uuid>)> {
+    let mut refused: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+    for (order, row) in orders.iter().zip(judged) {
+        let decision = row.as_ref().err().and_then(|refused| refused.decision.as_ref());
+        let deed = order.as_ref().map(|order| &order.act.deed);
+        if let (Some(decision), Some(Deed::Begin(Beginning { subscriber: Subscriber::Municipality(id), .. }))) =
+            (decision, deed)
+        {
+            refused.entry(decision.rule.id.clone()).or_default().push(*id);
+        }
+    }
+    refused.into_iter().collect()
+}
+
+/// The audit event of a refusal, with what was asked for whom.
+fn refusal<'a>(desk: &'a Desk, asked: &'a Asked, rule: &'a str, municipalities: &[Uuid]) -> Event<'a> {
+    let collective = &asked.collective;
+    Event {
+        actor: (&asked.caller).into(),
+        action: Action::RequestForMany.into(),
+        outcome: Refusal::Refused,
+        entity: Some(("Product", collective.product)),
+        before: None,
+        after: Some(serde_json::json!({ "from": collective.from, "municipalities": municipalities })),
+        reason: Some(&collective.reason),
+        rule: Some(rule),
+        policies: desk.engine.fingerprint(),
+        request_id: Some(&asked.request_id),
+    }
 }
 
 fn report(judged: Vec<Result<Change, Box<Refused>>>, id: Option<Uuid>) -> Report {
@@ -231,7 +259,9 @@ fn report(judged: Vec<Result<Change, Box<Refused>>>, id: Option<Uuid>) -> Report
 
 /// Answers a request that was carried out before: with the subscriptions as they stand, and what is wrong with the others.
 async fn repeat(db: &impl ConnectionTrait, ground: &Ground<'_>, asked: &Asked, id: Uuid) -> Result<Report> {
-    let rows = product_subscription::Entity::find().filter(Column::CollectiveId.eq(id)).all(db).await?;
+    let scope = Scope::of(Some(&asked.caller), ground.snapshot);
+    let rows = product_subscription::Entity::find().filter(Column::CollectiveId.eq(id));
+    let rows = rows.filter(scope.predicate()).all(db).await?;
     let mut known: HashMap<Uuid, Row> = rows.into_iter().filter_map(|row| Some((row.municipality_id?, row))).collect();
     let orders: Vec<Option<Order>> = asked.collective.rows.iter().map(|wish| order(asked, *wish, id)).collect();
     let judged = judge(ground, &orders);

@@ -4,15 +4,16 @@ use std::collections::HashSet;
 
 use ::entity::{
     price::{Period, Unit},
+    product,
     product_subscription::{self, Column, State},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     prelude::{DateTimeUtc, Uuid},
     sea_query::{CaseStatement, Expr, ExprTrait, Func},
 };
 
-use super::list::in_state;
+use super::list::{has_begun_or_waits, in_state};
 use crate::error::{Error, Result};
 
 /// Net cost of a year in cents of what runs: what is due every year or month. What is due once, with every use or as a
@@ -52,6 +53,22 @@ pub async fn products_of(db: &impl ConnectionTrait, municipality: Uuid, now: Dat
         .distinct()
         .filter(Column::MunicipalityId.eq(municipality))
         .filter(Condition::any().add(in_state(State::Approved, now)).add(is_running(now)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(products.into_iter().collect())
+}
+
+/// Products of a provider that somebody takes or has asked for.
+pub async fn products_in_use(db: &impl ConnectionTrait, provider: Uuid, now: DateTimeUtc) -> Result<HashSet<Uuid>> {
+    let of_provider = product::Entity::find().select_only().column(product::Column::Id);
+    let of_provider = of_provider.filter(product::Column::ProviderId.eq(provider)).into_query();
+    let products: Vec<Uuid> = product_subscription::Entity::find()
+        .select_only()
+        .column(Column::ProductId)
+        .distinct()
+        .filter(Column::ProductId.in_subquery(of_provider))
+        .filter(has_begun_or_waits(now))
         .into_tuple()
         .all(db)
         .await?;

@@ -8,7 +8,7 @@ pub mod collective;
 pub mod figures;
 pub mod history;
 pub mod list;
-mod moves;
+pub mod moves;
 pub mod perform;
 pub mod refusal;
 pub mod scope;

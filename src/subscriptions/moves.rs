@@ -1,6 +1,7 @@
 //! A subscription is moved to a successor product: it ends on the day before the successor begins.
 
 use ::entity::product_subscription::Origin;
+use chrono::Months;
 use sea_orm::prelude::{Date, Uuid};
 
 use super::{
@@ -14,9 +15,12 @@ use crate::{
     text::german_day,
 };
 
+/// How many months ahead a successor may begin: until then neither end can be loosened.
+const MONTHS_AHEAD: u32 = 12;
+
 /// A move goes to another product, with a price that is known, from tomorrow on at the earliest: the old subscription has its
 /// last day the day before.
-pub(super) fn check_move(ground: &Ground<'_>, row: &Row, successor: Uuid, on: Date) -> Result<()> {
+pub fn check_move(ground: &Ground<'_>, row: &Row, successor: Uuid, on: Date, quantity: Option<i64>) -> Result<()> {
     if successor == row.product_id {
         return Err(Error::bad_input(
             "successor",
@@ -38,9 +42,30 @@ pub(super) fn check_move(ground: &Ground<'_>, row: &Row, successor: Uuid, on: Da
         )
         .with("earliest", earliest.to_string()));
     }
+    let latest = ground.today.checked_add_months(Months::new(MONTHS_AHEAD)).unwrap_or(ground.today);
+    if on > latest {
+        return Err(Error::bad_input(
+            "on",
+            format!(
+                "Der Nachfolger beginnt spätestens in zwölf Monaten, am {}: So lange ist keiner der beiden kündbar.",
+                german_day(latest)
+            ),
+            format!(
+                "The successor begins within twelve months, {latest} at the latest: until then neither can be ended."
+            ),
+        ));
+    }
     let found = Subscriber::of(row).zip(ground.snapshot.products.find(successor));
     let (subscriber, at) = found.ok_or_else(catalogue_moved)?;
-    price(ground, subscriber, at, on, false).map(drop).map_err(|error| error.with("field", "on"))
+    let price = price(ground, subscriber, at, on, false).map_err(|error| error.with("field", "on"))?;
+    if quantity.is_none() && price.row.unit != row.price_unit {
+        return Err(Error::bad_input(
+            "quantity",
+            "Der Nachfolger zählt andere Einheiten als bisher. Bitte quantity angeben.",
+            "The successor counts other units than before. Please give quantity.",
+        ));
+    }
+    Ok(())
 }
 
 /// The subscription that goes on from another one, as it was agreed: without a gap and without an overlap.

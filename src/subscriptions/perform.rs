@@ -25,7 +25,7 @@ use super::{
     steps::{self, Taken},
 };
 use crate::{
-    access::{Action, Caller, Decision, Permit},
+    access::{Action, Caller, Decision, Offer, Permit},
     audit::Event,
     clock::day_of,
     desk::Desk,
@@ -158,7 +158,7 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
                 transaction.roll_back().await?;
                 return Err(Stopped::Again);
             }
-            write(desk, &*transaction, &[(order, &change)], now).await?;
+            write(desk, &*transaction, &[(order, &change)], Vec::new(), now).await?;
             transaction.commit().await?;
             Ok(Done { decision: change.decision().clone(), row: change.after })
         }
@@ -184,7 +184,6 @@ async fn repeat(
     let scope = Scope::of(Some(caller), ground.snapshot);
     let row = scope.find(db, written.entity_id).await?.ok_or_else(|| not_visible(act))?;
     let decision = ground.engine.recall(act.action(), phases::from_key(written.phase), &written.rule);
-    let decision = decision.ok_or_else(|| Error::internal(format!("the rule {} is gone", written.rule)))?;
     Ok(Done { row, decision: Arc::new(decision) })
 }
 
@@ -194,7 +193,11 @@ fn permit(ground: &Ground<'_>, caller: &Caller, act: &Act, before: Option<Row>) 
         (Deed::Begin(beginning), interest) => begin(ground, caller, act.action(), beginning, interest),
         (Deed::Continue { version, step, .. }, Some(before)) => {
             let successor = successor(ground, *step).map_err(|error| shown(error, &before))?;
-            let situation = ground.existing(caller, step.action(), &before, successor).map_err(boxed)?;
+            let mut situation = ground.existing(caller, step.action(), &before, successor).map_err(boxed)?;
+            if matches!(step, Step::Confirm { accept: false }) {
+                // What is refused may be gone.
+                situation.offer = Offer::Open;
+            }
             let decided = ground.engine.permit(&situation);
             // A caller without the right learns of that first; one with it, that somebody else was faster.
             if before.version != *version && decided.as_ref().map_or_else(|refusal| is_step(refusal), |_| true) {
@@ -258,15 +261,17 @@ pub(super) fn begin(
     Ok(Change { before: interest, after, successor: None, permit })
 }
 
-/// Writes changes, each with its history, its entry of the feed and its audit event; the caller commits.
-pub(super) async fn write(
-    desk: &Desk,
+/// Writes changes, each with its history, its entry of the feed and its audit event, and events of what was refused beside
+/// them; the caller commits.
+pub(super) async fn write<'a>(
+    desk: &'a Desk,
     db: &impl ConnectionTrait,
-    changes: &[(&Order, &Change)],
+    changes: &'a [(&'a Order, &'a Change)],
+    mut events: Vec<Event<'a>>,
     now: DateTimeUtc,
 ) -> Result<(), Refused> {
     let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
-    let (mut changed, mut events) = (Vec::new(), Vec::new());
+    let mut changed = Vec::new();
     for (order, change) in changes {
         let written = [(change.before.as_ref(), Some(&change.after)), (None, change.successor.as_ref())];
         let written = written.into_iter().filter_map(|(before, after)| Some((before, after?)));
@@ -318,7 +323,7 @@ pub(super) async fn store(
 }
 
 /// The audit event of a refusal, with what was asked.
-pub(super) fn refusal_event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Result<Event<'a>, Error> {
+fn refusal_event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Result<Event<'a>, Error> {
     let entity = match &order.act.deed {
         Deed::Begin(beginning) => ("Product", beginning.product),
         Deed::Continue { id, .. } => ("ProductSubscription", *id),

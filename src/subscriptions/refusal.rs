@@ -7,7 +7,7 @@ use super::{
     act::{Act, Deed},
 };
 use crate::{
-    access::{Action, Decision, Situation},
+    access::{Action, Decision, Situation, State},
     error::{Code, Error},
 };
 
@@ -47,6 +47,10 @@ pub(super) fn refusal(situation: &Situation, decision: Arc<Decision>, row: Optio
                 (true, false) => {
                     (format!("Möglich sind: {}.", steps.join(", ")), format!("Possible are: {}.", steps.join(", ")))
                 }
+                (true, true) if situation.subscription.is_some_and(|known| known.state != State::Closed) => (
+                    "Zurzeit ist kein Schritt möglich: Der Nachfolger beginnt an seinem Tag von selbst.".into(),
+                    "No step is possible at the moment: the successor begins by itself on its day.".into(),
+                ),
                 (true, true) => (
                     "Der Bezug ist abgeschlossen; möglich ist ein neuer.".into(),
                     "The subscription is over; a new one is possible.".into(),

@@ -80,8 +80,7 @@ impl Scope {
             any = any.add(Column::ProviderId.eq(*provider)).add(Column::ProductId.in_subquery(products));
         }
         if let Some(district) = district {
-            let asked = Condition::all().add(Column::CollectiveId.is_not_null());
-            any = any.add(asked.add(Column::AskedByOrganisation.eq(*district)));
+            any = any.add(Column::CollectiveBy.eq(*district));
         }
         // An empty `any` would be true.
         if any.is_empty() { Condition::all().add(Column::Id.is_null()) } else { any }

@@ -7,12 +7,13 @@ use ::entity::{
     product_subscription::{Awaits, Matter, Origin, State},
 };
 use sea_orm::prelude::{Date, DateTimeUtc, Uuid};
+use strum::VariantArray;
 
 use super::{Row, Subscriber, begins_by_itself, catalogue_moved, has_expired, open_at, state_at};
 use crate::{
     access::{
-        self, Action, Caller, Change, Decision, Engine, Offer, Open, Owners, Permit, Phase, Role, Situation, Standing,
-        Standings, Subscribed, WayOut,
+        self, Action, Caller, Change, Decision, Engine, Offer, Open, Owners, Permit, Phase, ProductKind, Role,
+        Situation, Standing, Standings, Subscribed, WayOut,
     },
     availability,
     catalogue::{At, Product, Snapshot},
@@ -85,6 +86,7 @@ impl Ground<'_> {
             kind_if_joined: products::kind_if_joined(product),
             offer: availability::offer(self.snapshot, product, subscriber.municipality(self.snapshot), day),
             is_offered_by_caller: self.is_offered_by(caller, at),
+            is_for_requesters: action == Action::RequestForMany,
             ..Situation::new(action, phase, products::kind_on(self.snapshot, product, day))
         }
     }
@@ -144,7 +146,8 @@ impl Ground<'_> {
     ) -> Result<Situation> {
         let at = self.snapshot.products.find(row.product_id).ok_or_else(catalogue_moved)?;
         let subscriber = Subscriber::of(row).ok_or_else(catalogue_moved)?;
-        let successor = successor.or(self.open_successor(action, row)?);
+        let is_move = action == Action::ConfirmSubscription && open_at(row, self.now) == Some(Matter::Migration);
+        let successor = successor.or_else(|| self.open_successor(row).filter(|_| is_move));
         let judged = successor.map_or(at, |successor| successor.at);
         let product = &self.snapshot.products[judged];
         // A request is decided by the same product as it was made for: as it is on its first day.
@@ -155,6 +158,8 @@ impl Ground<'_> {
         };
         let offer = match successor {
             Some(_) => availability::offer(self.snapshot, product, subscriber.municipality(self.snapshot), day),
+            // It is not published any more.
+            None if is_move => Offer::Retired,
             // Which successor, is not known yet.
             None if action == Action::MigrateSubscription => Offer::Open,
             None => self.offer_to_subscriber(product),
@@ -175,12 +180,29 @@ impl Ground<'_> {
     }
 
     /// The successor that a confirmation would agree to.
-    fn open_successor(&self, action: Action, row: &Row) -> Result<Option<Successor>> {
-        if action != Action::ConfirmSubscription || open_at(row, self.now) != Some(Matter::Migration) {
-            return Ok(None);
+    fn open_successor(&self, row: &Row) -> Option<Successor> {
+        let at = self.snapshot.products.find(row.open_product_id?)?;
+        Some(Successor { at, from: row.open_on? })
+    }
+
+    /// What the rules say to an action with a subscription that exists. For a move whose successor nobody has named yet: what
+    /// they say to the kind of successor that could be had.
+    pub fn decide(
+        &self,
+        caller: &Caller,
+        action: Action,
+        row: &Row,
+        successor: Option<Successor>,
+    ) -> Result<Arc<Decision>> {
+        let situation = self.existing(caller, action, row, successor)?;
+        let decision = self.engine.decide(&situation);
+        if action != Action::MigrateSubscription || successor.is_some() || decision.is_allowed {
+            return Ok(decision);
         }
-        let found = row.open_product_id.and_then(|id| self.snapshot.products.find(id)).zip(row.open_on);
-        found.map(|(at, from)| Some(Successor { at, from })).ok_or_else(catalogue_moved)
+        let kinds = ProductKind::VARIANTS.iter();
+        let others =
+            kinds.map(|kind| self.engine.decide(&Situation { kind: *kind, kind_if_joined: *kind, ..situation }));
+        Ok(others.into_iter().find(|decision| decision.is_allowed).unwrap_or(decision))
     }
 
     /// Who has a product keeps it, wherever it is offered; only its lifecycle counts.

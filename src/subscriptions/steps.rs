@@ -56,6 +56,7 @@ pub fn begin(
         ..new(ground, beginning.subscriber, id, at, price)
     };
     ask(&mut row, caller, permit);
+    row.collective_by = row.asked_by_organisation.filter(|_| beginning.collective.is_some());
     match &beginning.start {
         Start::Interest => {}
         Start::Request { .. } => {
@@ -114,6 +115,7 @@ pub(super) fn new(ground: &Ground<'_>, subscriber: Subscriber, id: Uuid, at: At<
         predecessor_id: None,
         successor_id: None,
         collective_id: None,
+        collective_by: None,
         created_at: ground.now,
         updated_at: ground.now,
         sample: false,
@@ -210,11 +212,11 @@ pub fn take(
             proposed = Some(Matter::Revocation);
         }
         Step::Migrate { successor, on, quantity } => {
-            check_move(ground, row, successor, on)?;
+            check_move(ground, row, successor, on, quantity)?;
             close(&mut next);
             next.open_product_id = Some(successor);
             next.open_on = Some(on);
-            next.open_quantity = quantity;
+            next.open_quantity = Some(quantity.unwrap_or(row.quantity));
             proposed = Some(Matter::Migration);
         }
     }

@@ -131,13 +131,16 @@ fn a_freeze_leaves_notice_to_everybody_and_all_else_to_the_transformation_office
     }
 }
 
-/// Who may do what is about no subscription, in every phase: letters as above.
+/// Who may do what is about no subscription, in every phase: letters as above, `+` only for its own.
 const DUTIES: &str = "
 freeze                  T
 unfreeze                T
 propose_phase_change    T
 confirm_phase_change    T
 rehearse_phase_change   STU
+register_portfolio      P+
+save_product            P+
+review_products         S
 join_provider           T
 join_municipality       T
 merge_providers         T
@@ -151,7 +154,10 @@ fn every_duty_is_what_the_design_says() {
         let name = <&str>::from(cell.duty).to_lowercase();
         let line = DUTIES.lines().find(|line| line.split_whitespace().next() == Some(&name)).unwrap();
         let who = line.split_whitespace().nth(1).unwrap();
-        let is_permitted = cell.role.is_some_and(|role| who.contains(letter_of_role(role)));
+        let is_permitted = cell.role.is_some_and(|role| {
+            let place = who.find(letter_of_role(role));
+            place.is_some_and(|place| cell.is_own || !who[place + 1..].starts_with('+'))
+        });
         assert_eq!((cell.permitted_by.is_some(), cell.forbidden_by.is_some()), (is_permitted, false), "{cell:?}");
     }
 }

@@ -102,6 +102,17 @@ fn seed_reports_what_it_loaded_and_the_second_time_nothing() {
 }
 
 #[test]
+fn what_reads_or_tidies_up_makes_no_new_database() {
+    let folder = TempDir::new().unwrap();
+    for arguments in [&["audit", "verify"][..], &["audit", "head"], &["tick"]] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains("itkatalog.db"), "{}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn the_schema_is_printed_without_a_database() {
     let folder = TempDir::new().unwrap();
     assert_eq!(text(&run(folder.path(), &["schema"]).stdout), include_str!("../../schema.graphql"));
@@ -307,7 +318,7 @@ fn a_head_is_one_word_that_proves_the_trail_also_after_its_events_were_archived(
         assert!(!output.status.success());
         assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
     };
-    refused(audit(&["verify"]), "itkatalog migrate status");
+    refused(audit(&["verify"]), "can't be reached");
     run(folder.path(), &["seed", "--demo"]);
     let head = text(&audit(&["head"]).stdout);
     let head = head.trim_end();

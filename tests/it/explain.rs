@@ -117,7 +117,7 @@ async fn prepare(
         let id = id_of(&app.subscription(AACHEN, (product.0, "ARB-07"), legal(action, phase, product)).await);
         let successor = app.product_id(product).await;
         let asked = json!({ "action": action, "subscription": id, "successor": successor, "from": "2027-01-01" });
-        return (asked, step(&id, 1, json!({ "successor": successor, "on": "2027-01-01" })));
+        return (asked, step(&id, 1, json!({ "successor": successor, "on": "2027-01-01", "quantity": 2 })));
     }
     let id = id_of(&app.subscription(AACHEN, product, legal(action, phase, product)).await);
     (json!({ "action": action, "subscription": id }), step(&id, 1, more(action)))

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestApp,
-    acts::{AACHEN, INITIAL, STANDARD, id_of, reason, step},
+    TestApp, account_manager,
+    acts::{AACHEN, INITIAL, STANDARD, id_of, next, reason, step},
     auditor, land, municipality, nodes, provider, steward, transformation_office,
 };
 
@@ -64,6 +64,17 @@ on_both_databases! {
         assert_eq!(app.done(&town, "requestSubscription", app.request_of(AACHEN, ("zentral-nrw", "BAS-04")).await).await["state"], "REQUESTED");
     }
 
+    async fn notice_takes_the_place_of_what_nobody_can_decide_while_frozen(app: TestApp) {
+        let (town, office) = (municipality(AACHEN), transformation_office());
+        let (changing, ending) = (app.subscription(AACHEN, INITIAL, |_| {}).await, app.subscription(AACHEN, INITIAL, |_| {}).await);
+        let pending = app.done(&town, "changeSubscription", step(&id_of(&changing), 1, json!({ "quantity": 5 }))).await;
+        let asked = app.done(&account_manager("kgst-st-2"), "terminateSubscription", step(&id_of(&ending), 1, json!({ "on": "2028-12-31" }))).await;
+        freeze(app, &office, json!({ "everything": true }), json!({})).await;
+        let ended = app.done(&town, "terminateSubscription", next(&pending, json!({ "on": "2028-12-31" }))).await;
+        assert_eq!((&ended["state"], &ended["pendingChange"], &ended["quantity"]), (&json!("TERMINATING"), &Value::Null, &json!(1)));
+        assert_eq!(app.done(&town, "confirmSubscription", next(&asked, json!({ "accept": true }))).await["state"], "TERMINATING");
+    }
+
     async fn only_the_transformation_office_freezes(app: TestApp) {
         for token in [municipality(AACHEN), provider("zentral-nrw"), steward(), land(), auditor()] {
             let refused = freeze(app, &token, json!({ "everything": true }), json!({})).await;
@@ -83,6 +94,7 @@ on_both_databases! {
             (json!({ "everything": true }), json!({ "message": " " }), json!(["input", "message"])),
             (json!({ "everything": true }), json!({ "message": "x".repeat(501) }), json!(["input", "message"])),
             (json!({ "everything": true }), json!({ "from": "2026-11-22" }), json!(["input", "from"])),
+            (json!({ "everything": true }), json!({ "until": "2199-01-01" }), json!(["input", "until"])),
             (json!({ "everything": true }), json!({ "from": "2026-12-02", "until": "2026-12-01" }), json!(["input", "until"])),
         ] {
             let refused = freeze(app, &transformation_office(), scope, more).await;

@@ -170,6 +170,8 @@ fn every_list_of_the_schema_counts_what_it_contains() {
             let is_list = field.node.ty.node.to_string().starts_with('[');
             let (arguments, rows) = match (is_paged, is_list && !parent.ends_with("Connection")) {
                 (true, _) => ("(first: 100)", 100),
+                // As long as what was sent in.
+                (false, true) if name == "rows" => ("", 100),
                 (false, true) => ("", 10),
                 (false, false) => continue,
             };

@@ -110,6 +110,19 @@ on_both_databases! {
         assert_eq!((&changed["state"], &changed["activeSince"], &changed["pendingChange"]["quantity"]), (&json!("ACTIVE"), &json!("2027-01-01"), &json!(8)));
     }
 
+    async fn a_move_is_confirmed_only_while_its_product_is_there_and_can_be_refused_always(app: TestApp) {
+        use sea_orm::ConnectionTrait;
+        let row = app.subscription(AACHEN, STANDARD, |_| {}).await;
+        let asked = app.done(&transformation_office(), "migrateSubscription", to_central(app, &row, json!({})).await).await;
+        let db = app.server.database().connection();
+        for statement in ["UPDATE products SET available_from = '2027-07-01' WHERE external_id = 'DMS-02' AND initial_portfolio", "UPDATE catalogue_state SET version = version + 1"] {
+            db.execute_unprepared(statement).await.unwrap();
+        }
+        let town = municipality(AACHEN);
+        assert_eq!(app.refused(&town, "confirmSubscription", next(&asked, json!({ "accept": true }))).await["rule"], "lifecycle");
+        assert_eq!(app.done(&town, "confirmSubscription", next(&asked, json!({ "accept": false }))).await["state"], "ACTIVE");
+    }
+
     async fn neither_end_of_a_move_can_be_loosened_alone(app: TestApp) {
         let (old, new) = moved(app).await;
         let new = json!({ "id": new["id"], "version": 1 });
@@ -169,7 +182,11 @@ on_both_databases! {
             let refused = app.refused(&transformation_office(), "migrateSubscription", to_central(app, &row, more.clone()).await).await;
             assert_eq!((&refused["code"], &refused["path"]), (&json!(code), &json!(["input", path])), "{more}: {refused}");
         }
-        assert_eq!(count(app).await, before);
+        // The successor counts other units: whoever asks says how many.
+        let other = app.subscription(AACHEN, STANDARD, |row| row.price_unit = entity::price::Unit::Sheet).await;
+        let refused = app.refused(&transformation_office(), "migrateSubscription", to_central(app, &other, json!({})).await).await;
+        assert_eq!((&refused["code"], &refused["path"]), (&json!("BAD_USER_INPUT"), &json!(["input", "quantity"])));
+        assert_eq!(count(app).await, before + 1);
         let terminating = app.subscription(AACHEN, STANDARD, |row| { row.state = State::Terminating; row.ends_on = "2027-05-31".parse().ok(); }).await;
         assert_eq!(app.refused(&transformation_office(), "migrateSubscription", to_central(app, &terminating, json!({})).await).await["code"], "ILLEGAL_STEP");
         // A product that Aachen can't have is no successor for it.

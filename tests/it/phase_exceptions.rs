@@ -107,6 +107,19 @@ on_both_databases! {
         assert_eq!(app.data("{ phaseExceptions { id } }", json!({})).await["phaseExceptions"], json!([]));
     }
 
+    async fn an_exception_that_came_and_went_voids_older_proposals_and_open_ones_are_listed(app: TestApp) {
+        let (scope, list) = (json!({ "provider": { "key": "krzn" } }), "{ phaseChangeProposals { id provider { key } } }");
+        let old = propose(app, json!({ "to": "STEADY_STATE", "scope": scope })).await;
+        assert_eq!(app.data_as(&office("two"), list, json!({})).await["phaseChangeProposals"], json!([{ "id": old["proposal"]["id"], "provider": { "key": "krzn" } }]));
+        // The next moment: the clock of these tests stands still.
+        let later = app.at("2026-11-23T10:00:00Z").await;
+        except(&later, json!({ "to": "INTEGRATION", "scope": scope })).await;
+        except(&later, json!({ "to": "FOUNDATION", "scope": scope })).await;
+        assert_eq!(confirm(&later, &old).await["errors"], json!([{ "code": "CONFLICT", "path": ["input", "proposal"] }]));
+        let answer = app.ask_as(&municipality(AACHEN), list, json!({})).await;
+        assert_eq!(answer.body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+
     async fn wrong_exceptions_are_told_by_their_place(app: TestApp) {
         let provider = json!({ "provider": { "key": "krzn" } });
         for (more, code, path) in [

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestApp, account_manager,
     acts::{AACHEN, INITIAL, KLEVE, OTHER, Row, id_of, step},
-    auditor, land, municipality, nodes, provider, steward, transformation_office,
+    auditor, land, municipality, nodes, provider, steward, token, transformation_office,
 };
 
 const REHEARSE: &str = "query($to: PhaseKey!, $first: Int!, $after: String) { rehearsePhaseChange(to: $to) { from to impossible
@@ -63,7 +63,12 @@ on_both_databases! {
     }
 
     async fn what_becomes_impossible_is_told_first_and_turns_out_to_be(app: TestApp) {
-        let row = app.subscription(AACHEN, INITIAL, open).await;
+        // Asked in the phase that comes again, so it is not one that another phase left open.
+        let row = app.subscription(AACHEN, INITIAL, |row| {
+            open(row);
+            row.asked_in = Some(entity::phase::Key::Preparation);
+        });
+        let row = row.await;
         let told = rehearse(app, &steward(), "PREPARATION").await;
         let waiting = nodes(&told["openRequests"]);
         assert_eq!(waiting[0]["subscription"]["id"], id_of(&row));
@@ -86,6 +91,14 @@ on_both_databases! {
         app.enter_phase("STEADY_STATE").await;
         assert_eq!(app.refused(&account_manager("kgst-st-2"), "approveSubscription", step(&id_of(&mine), 1, json!({}))).await["code"], "FORBIDDEN");
         assert_eq!(app.done(&steward(), "approveSubscription", step(&id_of(&mine), 1, json!({}))).await["state"], "APPROVED");
+    }
+
+    async fn an_auditor_of_one_municipality_is_told_of_its_own_requests_only(app: TestApp) {
+        let (own, other) = (app.subscription(AACHEN, INITIAL, open).await, app.subscription(KLEVE, INITIAL, open).await);
+        let auditor = token(json!({ "roles": ["auditor"], "municipality": AACHEN }));
+        let waiting = nodes(&rehearse(app, &auditor, "STEADY_STATE").await["openRequests"]);
+        let has = |row: &Row| waiting.iter().any(|node| node["subscription"]["id"] == id_of(row));
+        assert_eq!((has(&own), has(&other)), (true, false));
     }
 
     async fn pages_of_a_rehearsal_lose_nothing_and_it_writes_nothing(app: TestApp) {

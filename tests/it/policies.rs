@@ -247,7 +247,10 @@ fn a_policy_that_decides_no_case_is_told() {
     }
     assert_eq!(
         folder.problems(),
-        ["frozen.cedar:3: frozen decides no case; add one to deny/ACTION.json whose rule it is"]
+        [
+            "four_eyes.cedar:3: own-organisation-does-not-approve decides no case; add one to deny/ACTION.json whose rule it is",
+            "frozen.cedar:3: frozen decides no case; add one to deny/ACTION.json whose rule it is",
+        ]
     );
 }
 

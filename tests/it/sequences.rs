@@ -151,7 +151,7 @@ async fn some_input(app: &TestApp, random: &mut impl Rng, mutation: &str, row: O
         "changeSubscription" => json!({ "quantity": random.random_range(0..9) }),
         "terminateSubscription" => json!({ "on": if random.random() { "2030-12-31" } else { "2026-12-01" } }),
         "migrateSubscription" => {
-            json!({ "successor": app.product_id(*products.choose(random).unwrap()).await, "on": "2027-01-01" })
+            json!({ "successor": app.product_id(*products.choose(random).unwrap()).await, "on": "2027-01-01", "quantity": 2 })
         }
         _ => json!({}),
     };

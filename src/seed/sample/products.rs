@@ -64,6 +64,8 @@ impl Draft<'_> {
             category_id: category_id(&typical.category_id.to_lowercase()),
             standard_product_id: self.standard.map(|(id, _)| id),
             lifecycle: dates.lifecycle,
+            requested_lifecycle: (dates.lifecycle == Lifecycle::InReview).then_some(Lifecycle::Available),
+            return_reason: None,
             available_from: dates.available_from,
             phase_out_from: dates.phase_out_from,
             retired_from: dates.retired_from,

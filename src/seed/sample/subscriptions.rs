@@ -153,6 +153,7 @@ fn subscription(
         predecessor_id: None,
         successor_id: None,
         collective_id: None,
+        collective_by: None,
         created_at: sample_time()?,
         updated_at: sample_time()?,
         sample: true,

@@ -94,6 +94,7 @@ impl TestApp {
         row.municipality_id = Some(snapshot.municipalities[snapshot.municipality_by_ags(ags).unwrap()].row.id);
         row.provider_id = None;
         row.product_id = snapshot.products[at].row.id;
+        row.price_unit = snapshot.products[at].prices[0].row.unit;
         row.state = entity::product_subscription::State::Active;
         row.origin = entity::product_subscription::Origin::Requested;
         row.version = 1;

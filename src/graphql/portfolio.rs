@@ -1,0 +1,501 @@
+//! Portfolios that providers register, products that they save, and their review.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use super::{
+    collective::OnError,
+    context::{Reading, reading},
+    node::row_id,
+    payload::{UserError, order, to_its_end, told, user_errors},
+    product::Product,
+    provider::ProviderBy,
+    subscription_input::ReasonInput,
+};
+use crate::{
+    access::Duty,
+    error::Result,
+    portfolios::{
+        self,
+        plan::Outcome,
+        register::{Registering, Report},
+        reviews::{self, Reviewing, Said},
+    },
+};
+
+/// What becomes of products that are in the catalogue and not among the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum MissingProducts {
+    /// They stay as they are, and are reported.
+    Keep,
+    /// They are phased out; `confirmMissing` names them all, so that nothing disappears silently.
+    PhaseOut,
+}
+
+/// A price in its provider's words.
+#[derive(InputObject)]
+pub struct PortfolioPriceInput {
+    /// What is counted: a name of `PriceUnit`.
+    unit: String,
+    /// How often it is due: a name of `PricePeriod`.
+    period: String,
+    /// Net amount in EUR for one unit and one period, with at most two places, as `0.35` or `0,35`; not for REVENUE_PERCENT.
+    amount: Option<String>,
+    /// Percentage with at most two places, for REVENUE_PERCENT only.
+    percent: Option<String>,
+    /// VAT rate in percent; 19 when left out.
+    vat_rate: Option<String>,
+    /// First day, as 2027-01-31 or 31.01.2027. Another price of a published product names it: at the earliest after the
+    /// notice period, so that whoever does not want it can leave before.
+    valid_from: Option<String>,
+    /// Last day; until another price for the same begins when left out.
+    valid_to: Option<String>,
+    /// Key of a customer group, when only its members pay this.
+    customer_group: Option<String>,
+}
+
+/// A product in its provider's words. All fields are texts, so that what is wrong is an error of its row.
+#[derive(InputObject)]
+pub struct PortfolioRowInput {
+    /// The provider's own key, unique within its portfolio, at most 100 characters.
+    external_id: String,
+    /// Name, at most 200 characters.
+    name: String,
+    /// What it is, in a sentence of at most 500 characters; the name when left out.
+    summary: Option<String>,
+    /// More about it, at most 5000 characters.
+    description: Option<String>,
+    /// Key of its category, of the lower level: see `categories`.
+    category: String,
+    /// Key of the standard product that it implements: see `standardProducts`.
+    standard_product: Option<String>,
+    /// Where it is to stand, a name of `Lifecycle`: AVAILABLE (when left out), PLANNED or DRAFT for a new one, which waits for a
+    /// review; a published one moves on at once, to PHASE_OUT and RETIRED.
+    lifecycle: Option<String>,
+    /// First day on which it can be had.
+    available_from: Option<String>,
+    /// From this day no new subscription.
+    phase_out_from: Option<String>,
+    /// From this day it is gone.
+    retired_from: Option<String>,
+    /// How it is delivered: a name of `DeliveryMode`.
+    delivery_mode: String,
+    /// Whether it is a base service: true or false, ja or nein; false when left out.
+    base_service: Option<String>,
+    /// Whether it serves a task by mandate, a name of `MandatedTask`; NO when left out.
+    mandated_task: Option<String>,
+    /// Where it is offered, a name of `ServiceArea`; PROVIDER_COVERAGE when left out.
+    service_area: Option<String>,
+    /// AGS of the municipalities that it is offered to, for LISTED only.
+    #[graphql(default)]
+    municipalities: Vec<String>,
+    /// Keys of the customer groups whose members may have it; no restriction when left out.
+    #[graphql(default)]
+    customer_groups: Vec<String>,
+    /// What must be settled before, at most 5000 characters.
+    organisational_conditions: Option<String>,
+    /// What must be in place, at most 5000 characters.
+    technical_conditions: Option<String>,
+    /// Days from order to delivery, 0 to 1000.
+    lead_time_days: Option<String>,
+    /// Notice period in months, 0 to 60; 3 when left out.
+    notice_months: Option<String>,
+    /// Shortest term in months, 0 to 120; none when left out.
+    term_months: Option<String>,
+    /// Address of the service level agreement.
+    sla_url: Option<String>,
+    /// Address of the data-processing agreement.
+    data_processing_agreement_url: Option<String>,
+    /// LeiKa keys, 14 digits each.
+    #[graphql(default)]
+    leika_keys: Vec<String>,
+    /// OZG ids, 5 digits each.
+    #[graphql(default)]
+    ozg_ids: Vec<String>,
+    /// Prices that are valid now or will be, at most 50.
+    #[graphql(default)]
+    prices: Vec<PortfolioPriceInput>,
+}
+
+/// Registers the whole portfolio of a provider in one act.
+#[derive(InputObject)]
+pub struct RegisterPortfolioInput {
+    /// Key of the provider.
+    provider: String,
+    /// How many products there are: another number than rows came is an error, so nothing is lost on the way.
+    count: i64,
+    /// SHA-256 in hexadecimal over the rows, each as JSON after RFC 8785 without what is left out, and a line feed.
+    digest: Option<String>,
+    /// The products, 1 to 10000, each once.
+    products: Vec<PortfolioRowInput>,
+    /// What becomes of the other rows when one is wrong.
+    #[graphql(default_with = "OnError::RejectAll")]
+    on_error: OnError,
+    /// What becomes of products that are not among the rows.
+    #[graphql(default_with = "MissingProducts::Keep")]
+    missing: MissingProducts,
+    /// For PHASE_OUT: the `externalId` of every product that is missing.
+    #[graphql(default)]
+    confirm_missing: Vec<String>,
+    /// Tell what would happen and write nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
+    /// Why; a regular registration when left out.
+    reason: Option<ReasonInput>,
+    /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
+    idempotency_key: String,
+}
+
+/// Saves one product: a new one, or instead of what it was.
+#[derive(InputObject)]
+pub struct SaveProductInput {
+    /// Whose product.
+    provider: ProviderBy,
+    /// The product as it is to be, whole.
+    product: PortfolioRowInput,
+    /// Tell what would happen and write nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
+    /// Why.
+    reason: ReasonInput,
+    /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
+    idempotency_key: String,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum PortfolioOutcome {
+    /// A new product; it waits for a review.
+    Added,
+    /// A product that is another than before.
+    Changed,
+    /// A product that is the same as before.
+    Unchanged,
+    /// Wrong; see `errors`.
+    Rejected,
+}
+
+/// What became of one row of a portfolio.
+#[derive(SimpleObject)]
+pub struct PortfolioRow {
+    /// Place in the input, from 0.
+    index: usize,
+    /// The provider's own key, as it came.
+    external_id: String,
+    /// What became of it, or would.
+    outcome: PortfolioOutcome,
+    /// The fields that are others than before, by their names in the input.
+    changed_fields: Vec<String>,
+    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
+    product: Option<Product>,
+    /// Everything that is wrong with it; empty when nothing is.
+    errors: Vec<UserError>,
+}
+
+/// What became of a portfolio, row by row.
+#[derive(SimpleObject)]
+pub struct PortfolioReport {
+    /// Whether it only told what would happen.
+    dry_run: bool,
+    /// Whether the portfolio is written; false for a dry run, and when rows were wrong and all was to be rejected.
+    written: bool,
+    /// Rows in all.
+    total: usize,
+    /// New products.
+    added: usize,
+    /// Products that are others than before.
+    changed: usize,
+    /// Products that are the same.
+    unchanged: usize,
+    /// Products that are in the catalogue and not among the rows.
+    missing: usize,
+    /// Rows that are wrong.
+    rejected: usize,
+    /// The provider's own keys of what is missing.
+    missing_products: Vec<String>,
+    /// One for each row, in their order.
+    rows: Vec<PortfolioRow>,
+}
+
+/// Outcome of a registration.
+#[derive(SimpleObject)]
+pub struct RegisterPortfolioPayload {
+    /// What became of each row; null when all of it was refused for a reason in `errors`.
+    report: Option<PortfolioReport>,
+    /// What is wrong with all of it; empty when only rows are wrong, or nothing.
+    errors: Vec<UserError>,
+}
+
+/// Outcome of saving a product.
+#[derive(SimpleObject)]
+pub struct SaveProductPayload {
+    /// The product as it is, or would be; null when it was refused.
+    product: Option<Product>,
+    /// The fields that are others than before.
+    changed_fields: Vec<String>,
+    /// What went wrong; empty when it was saved.
+    errors: Vec<UserError>,
+}
+
+/// What a steward says of one product.
+#[derive(InputObject)]
+pub struct ReviewRowInput {
+    /// Id of the product.
+    product: ID,
+    /// The version that was looked at.
+    version: i64,
+    /// Why it is returned, 1 to 2000 characters; accepted when left out.
+    returned: Option<String>,
+}
+
+/// Reviews products.
+#[derive(InputObject)]
+pub struct ReviewProductsInput {
+    /// What is said of each, 1 to 1000; each counts by itself.
+    rows: Vec<ReviewRowInput>,
+    /// Tell what would happen and write nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
+    /// Why, for the records.
+    reason: ReasonInput,
+    /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
+    idempotency_key: String,
+}
+
+/// What became of one product of a review.
+#[derive(SimpleObject)]
+pub struct ReviewRow {
+    /// Place in the input, from 0.
+    index: usize,
+    /// The product as it stands since then; null when something was wrong.
+    product: Option<Product>,
+    /// What is wrong; empty when nothing is.
+    errors: Vec<UserError>,
+}
+
+/// Outcome of a review.
+#[derive(SimpleObject)]
+pub struct ReviewProductsPayload {
+    /// One for each row, in their order; empty when all of it was refused.
+    rows: Vec<ReviewRow>,
+    /// What is wrong with all of it.
+    errors: Vec<UserError>,
+}
+
+/// Changes of portfolios.
+#[derive(Default)]
+pub struct PortfolioMutation;
+
+#[Object]
+impl PortfolioMutation {
+    /// Registers the whole portfolio of a provider in one act: compares it with what is there by the provider's own keys, and
+    /// reports what is new, changed, the same, missing, or wrong. New products wait for a review; changes of published ones
+    /// take effect at once. The same portfolio again changes nothing and writes nothing.
+    async fn register_portfolio(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Whose portfolio, and all of it.")] input: RegisterPortfolioInput,
+    ) -> Result<Option<RegisterPortfolioPayload>> {
+        let reading = reading(context);
+        let caller = reading.signed_in()?;
+        let (dry_run, key) = (input.dry_run, input.idempotency_key.clone());
+        let keys: Vec<String> = input.products.iter().map(|row| row.external_id.clone()).collect();
+        let provider = ProviderBy::Key(input.provider.clone()).find(&reading.snapshot);
+        let registered = match provider.map_err(|error| error.with("field", "provider")) {
+            Ok(at) => {
+                let reason = input.reason.map_or_else(usual_reason, Into::into);
+                let phases_out = (input.missing == MissingProducts::PhaseOut).then_some(input.confirm_missing);
+                let deed = Registering {
+                    provider: reading.snapshot.providers[at].row.id,
+                    count: Some(input.count),
+                    digest: input.digest,
+                    rows: input.products.into_iter().map(Into::into).collect(),
+                    accepts_valid: input.on_error == OnError::AcceptValid,
+                    phases_out,
+                    is_rehearsal: dry_run,
+                };
+                let mut order = order(reading, caller, key, deed, None);
+                order.reason = Some(reason);
+                to_its_end(portfolios::register::register(reading.desk.clone(), order, Duty::RegisterPortfolio)).await
+            }
+            Err(error) => Err(error),
+        };
+        let (report, errors) = told(reading, registered)?;
+        let report = report.map(|report| shown(reading, report, keys, dry_run)).transpose()?;
+        Ok(Some(RegisterPortfolioPayload { report, errors }))
+    }
+
+    /// Saves one product of a portfolio, whole, by the same rules as `registerPortfolio`.
+    async fn save_product(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Whose product, and how it is to be.")] input: SaveProductInput,
+    ) -> Result<Option<SaveProductPayload>> {
+        let reading = reading(context);
+        let caller = reading.signed_in()?;
+        let saved = match input.provider.find(&reading.snapshot).map_err(|error| error.with("field", "provider")) {
+            Ok(at) => {
+                let deed = Registering {
+                    provider: reading.snapshot.providers[at].row.id,
+                    count: None,
+                    digest: None,
+                    rows: vec![input.product.into()],
+                    accepts_valid: false,
+                    phases_out: None,
+                    is_rehearsal: input.dry_run,
+                };
+                let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
+                to_its_end(portfolios::register::register(reading.desk.clone(), order, Duty::SaveProduct)).await
+            }
+            Err(error) => Err(error),
+        };
+        let (report, mut errors) = told(reading, saved)?;
+        let outcome = report.and_then(|report| report.outcomes.into_iter().next());
+        let (mut product, mut changed_fields) = (None, Vec::new());
+        match outcome {
+            Some(Outcome::Rejected(wrong)) => errors = user_errors(reading, &["product"], &wrong)?,
+            Some(Outcome::Added(stored) | Outcome::Unchanged(stored)) => product = stored.product(&reading.snapshot),
+            Some(Outcome::Changed { after, fields, .. }) => {
+                (product, changed_fields) = (after.product(&reading.snapshot), fields);
+            }
+            None => {}
+        }
+        Ok(Some(SaveProductPayload { product: product.map(Product::unpublished), changed_fields, errors }))
+    }
+
+    /// Accepts products that wait for a review into the catalogue, or returns them with a reason; each counts by itself.
+    async fn review_products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What is said of which product.")] input: ReviewProductsInput,
+    ) -> Result<Option<ReviewProductsPayload>> {
+        let reading = reading(context);
+        let caller = reading.signed_in()?;
+        let said = |row: ReviewRowInput| {
+            // What is no id of a product is none that exists.
+            let product = row_id("product", "Product", &row.product).unwrap_or_default();
+            Said { product, version: row.version, returned: row.returned }
+        };
+        let deed = Reviewing { rows: input.rows.into_iter().map(said).collect(), is_rehearsal: input.dry_run };
+        let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
+        let reviewed = to_its_end(reviews::review(reading.desk.clone(), order)).await;
+        let (reviewed, errors) = told(reading, reviewed)?;
+        let rows = reviewed.unwrap_or_default().into_iter().enumerate().map(|(index, outcome)| {
+            let place = index.to_string();
+            Ok(match outcome {
+                Ok(stored) => {
+                    let product = stored.product(&reading.snapshot).map(Product::unpublished);
+                    ReviewRow { index, product, errors: Vec::new() }
+                }
+                Err(error) => {
+                    ReviewRow { index, product: None, errors: user_errors(reading, &["rows", &place], &[error])? }
+                }
+            })
+        });
+        Ok(Some(ReviewProductsPayload { rows: rows.collect::<Result<_>>()?, errors }))
+    }
+}
+
+fn usual_reason() -> crate::audit::Reason {
+    crate::audit::Reason {
+        code: ::entity::subscription_history::ReasonCode::Other,
+        text: "Registrierung des Portfolios".to_owned(),
+        reference: None,
+    }
+}
+
+fn shown(reading: &Reading, report: Report, keys: Vec<String>, dry_run: bool) -> Result<PortfolioReport> {
+    let is_written = report.is_written;
+    let rows = report.outcomes.into_iter().zip(keys).enumerate();
+    let rows: Result<Vec<PortfolioRow>> =
+        rows.map(|(index, (outcome, key))| row(reading, index, outcome, key, is_written)).collect();
+    let rows = rows?;
+    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+    Ok(PortfolioReport {
+        dry_run,
+        written: is_written,
+        total: rows.len(),
+        added: count(PortfolioOutcome::Added),
+        changed: count(PortfolioOutcome::Changed),
+        unchanged: count(PortfolioOutcome::Unchanged),
+        missing: report.missing.len(),
+        rejected: count(PortfolioOutcome::Rejected),
+        missing_products: report.missing,
+        rows,
+    })
+}
+
+fn row(
+    reading: &Reading,
+    index: usize,
+    outcome: Outcome,
+    external_id: String,
+    is_written: bool,
+) -> Result<PortfolioRow> {
+    let product = |stored: &portfolios::store::Stored| stored.product(&reading.snapshot).map(Product::unpublished);
+    let mut shown = PortfolioRow {
+        index,
+        external_id,
+        outcome: PortfolioOutcome::Unchanged,
+        changed_fields: Vec::new(),
+        product: None,
+        errors: Vec::new(),
+    };
+    match outcome {
+        Outcome::Unchanged(stored) => shown.product = product(&stored),
+        Outcome::Added(stored) => {
+            shown.outcome = PortfolioOutcome::Added;
+            shown.product = product(&stored).filter(|_| is_written);
+        }
+        Outcome::Changed { after, fields, .. } => {
+            shown.outcome = PortfolioOutcome::Changed;
+            shown.product = product(&after);
+            shown.changed_fields = fields;
+        }
+        Outcome::Rejected(wrong) => {
+            shown.outcome = PortfolioOutcome::Rejected;
+            shown.errors = user_errors(reading, &["products", &index.to_string()], &wrong)?;
+        }
+    }
+    Ok(shown)
+}
+
+impl From<PortfolioPriceInput> for portfolios::RowPrice {
+    fn from(input: PortfolioPriceInput) -> Self {
+        let PortfolioPriceInput { unit, period, amount, percent, vat_rate, valid_from, valid_to, customer_group } =
+            input;
+        Self { unit, period, amount, percent, vat_rate, valid_from, valid_to, customer_group }
+    }
+}
+
+impl From<PortfolioRowInput> for portfolios::Row {
+    fn from(input: PortfolioRowInput) -> Self {
+        Self {
+            external_id: input.external_id,
+            name: input.name,
+            summary: input.summary,
+            description: input.description,
+            category: input.category,
+            standard_product: input.standard_product,
+            lifecycle: input.lifecycle,
+            available_from: input.available_from,
+            phase_out_from: input.phase_out_from,
+            retired_from: input.retired_from,
+            delivery_mode: input.delivery_mode,
+            base_service: input.base_service,
+            mandated_task: input.mandated_task,
+            service_area: input.service_area,
+            municipalities: input.municipalities,
+            customer_groups: input.customer_groups,
+            organisational_conditions: input.organisational_conditions,
+            technical_conditions: input.technical_conditions,
+            lead_time_days: input.lead_time_days,
+            notice_months: input.notice_months,
+            term_months: input.term_months,
+            sla_url: input.sla_url,
+            data_processing_agreement_url: input.data_processing_agreement_url,
+            leika_keys: input.leika_keys,
+            ozg_ids: input.ozg_ids,
+            prices: input.prices.into_iter().map(Into::into).collect(),
+        }
+    }
+}
