@@ -75,7 +75,23 @@ impl<D: Serialize> Order<D> {
         changed: &[Changed],
         now: DateTimeUtc,
     ) -> Result<()> {
-        Ok(records::append(db, changed, [self.event(desk, act)], now).await?)
+        self.record_all(desk, db, vec![act], changed, now).await
+    }
+
+    /// Records a transaction that did the same to several things.
+    pub async fn record_all(
+        &self,
+        desk: &Desk,
+        db: &impl ConnectionTrait,
+        acts: Vec<Act<'_>>,
+        changed: &[Changed],
+        now: DateTimeUtc,
+    ) -> Result<()> {
+        let mut events = Vec::with_capacity(acts.len());
+        for act in acts {
+            events.push(self.event(desk, act));
+        }
+        Ok(records::append(db, changed, events, now).await?)
     }
 
     /// The audit event of what was done.

@@ -4,7 +4,7 @@ use ::entity::{
     joining::{self, Level},
     provider::Kind,
 };
-use sea_orm::prelude::Date;
+use sea_orm::prelude::{Date, Uuid};
 
 use crate::{
     catalogue::{At, Provider, Snapshot, joining_on},
@@ -94,6 +94,12 @@ pub fn level_of(provider: &Provider, day: Date) -> Level {
 /// Whether a provider has gone into another one by a day: its own portfolio takes nothing any more.
 pub fn has_merged(snapshot: &Snapshot, provider: At<Provider>, day: Date) -> bool {
     level_of(&snapshot.providers[provider], day) == Level::Merged || snapshot.merged_into(provider, day).is_some()
+}
+
+/// The id of the provider that acts for a provider on a day: see [`Snapshot::acting_for`]. Any other id stays as it is.
+pub fn acting_id(snapshot: &Snapshot, id: Uuid, day: Date) -> Uuid {
+    let acting = snapshot.providers.find(id).map(|at| snapshot.acting_for(at, day));
+    acting.map_or(id, |at| snapshot.providers[at].row.id)
 }
 
 /// How far an organisation has joined on a day.

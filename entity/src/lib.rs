@@ -25,6 +25,7 @@ pub mod phase_proposal;
 pub mod portfolio_registration;
 pub mod price;
 pub mod product;
+pub mod product_alias;
 pub mod product_customer_group;
 pub mod product_key;
 pub mod product_municipality;

@@ -84,6 +84,8 @@ pub enum Action {
     Begin,
     /// What was open expired.
     Expire,
+    /// The provider that takes it went into another one.
+    Merge,
 }
 
 /// Why something was done. Any code goes with any action.

@@ -54,6 +54,12 @@ pub enum Duty {
     ConfirmOverlap,
     /// Say what a product requires, replaces and excludes.
     SaveProductRelations,
+    /// Record how far a provider has joined.
+    JoinProvider,
+    /// Record how far a municipality has joined.
+    JoinMunicipality,
+    /// Merge providers into another one.
+    MergeProviders,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

@@ -49,6 +49,7 @@ impl Snapshot {
         snapshot.products = snapshot.join_products(&mut rows);
         snapshot.link_products();
         snapshot.link_relations(&rows.product_relations);
+        snapshot.link_aliases(&mut rows);
         snapshot.link_groups();
         snapshot.link_coverage();
         snapshot.responsibilities = snapshot.join_responsibilities(&mut rows);
@@ -159,6 +160,16 @@ impl Snapshot {
         }
     }
 
+    fn link_aliases(&mut self, rows: &mut Rows) {
+        for row in rows.product_aliases.drain(..) {
+            if let Some((provider, product)) =
+                self.providers.find(row.provider_id).zip(self.products.find(row.product_id))
+            {
+                self.providers.at_mut(provider).former_products.insert(row.external_id, product);
+            }
+        }
+    }
+
     fn link_groups(&mut self) {
         let mut groups: Vec<_> = self.customer_groups.places().collect();
         groups.sort_by_key(|at| self.customer_groups[*at].members.len());
@@ -244,7 +255,8 @@ fn providers(rows: &mut Rows, municipalities: &Table<Municipality>) -> Table<Pro
         serves.sort_by_key(|served| served.at);
         let joinings = joinings.remove(&row.id).unwrap_or_default();
         let short_name_key = row.short_name.as_deref().map(fold).unwrap_or_default();
-        Provider { name_key: fold(&row.name), short_name_key, serves, products: Vec::new(), joinings, row }
+        let (products, former_products) = (Vec::new(), HashMap::new());
+        Provider { name_key: fold(&row.name), short_name_key, serves, products, former_products, joinings, row }
     });
     sorted_by_name(joined.collect(), |provider| (&provider.name_key, provider.row.id))
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc};
 use tokio::sync::Mutex;
 
 use super::{Snapshot, load};
@@ -57,6 +57,19 @@ impl Live {
     pub async fn snapshot_for(&self, transaction: &impl ConnectionTrait) -> Result<Option<Arc<Snapshot>>, DbErr> {
         let version = load::lock_version(transaction).await?;
         Ok(Some(self.snapshot()).filter(|snapshot| snapshot.version == version))
+    }
+
+    /// The snapshot that a transaction may change the catalogue on: nobody else decides on it or changes it until the
+    /// transaction ends. Raises the version. None when it is another in the database: then begin again after
+    /// [`Live::refresh`].
+    pub async fn snapshot_to_change(
+        &self,
+        transaction: &impl ConnectionTrait,
+        now: DateTimeUtc,
+    ) -> Result<Option<Arc<Snapshot>>, DbErr> {
+        load::raise_version(transaction, now).await?;
+        let raised = load::version(transaction).await?;
+        Ok(Some(self.snapshot()).filter(|snapshot| snapshot.version + 1 == raised))
     }
 
     /// Looks at the version and loads a new snapshot when it is another. While the database is away, or holds what

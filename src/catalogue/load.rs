@@ -3,8 +3,8 @@
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
     freeze, joining, landschaftsverband, municipality, phase, phase_exception, phase_exit_criterion, price, product,
-    product_customer_group, product_key, product_municipality, product_relation, provider, provider_coverage,
-    provider_merger, provider_merger_predecessor, standard_product,
+    product_alias, product_customer_group, product_key, product_municipality, product_relation, provider,
+    provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -45,6 +45,7 @@ pub(super) struct Rows {
     pub freezes: Vec<freeze::Model>,
     pub phase_exceptions: Vec<phase_exception::Model>,
     pub product_relations: Vec<product_relation::Model>,
+    pub product_aliases: Vec<product_alias::Model>,
 }
 
 /// The version of the catalogue that is committed now.
@@ -139,5 +140,6 @@ pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
             .all(db)
             .await?,
         product_relations: product_relation::Entity::find().all(db).await?,
+        product_aliases: product_alias::Entity::find().all(db).await?,
     })
 }

@@ -79,9 +79,11 @@ impl Snapshot {
         self.providers_by_key.get(key).copied()
     }
 
-    /// A provider's product by the provider's own key.
+    /// A provider's product by the provider's own key, also one that it had before it merged.
     pub fn product_by_external_id(&self, provider: At<Provider>, external_id: &str) -> Option<At<Product>> {
-        self.providers[provider].products.iter().copied().find(|at| self.products[*at].row.external_id == external_id)
+        let provider = &self.providers[provider];
+        let own = provider.products.iter().copied().find(|at| self.products[*at].row.external_id == external_id);
+        own.or_else(|| provider.former_products.get(external_id).copied())
     }
 
     /// Who is responsible for something, on any day and for any topic.
@@ -92,6 +94,19 @@ impl Snapshot {
     /// The phase that is current; none before reference data is loaded.
     pub fn current_phase(&self) -> Option<At<Phase>> {
         self.phases.iter().find(|(_, phase)| phase.row.state == phase::State::Current).map(|(at, _)| at)
+    }
+
+    /// The provider that acts for a provider on a day: the last of those that it has gone into one after the other, or itself.
+    pub fn acting_for(&self, provider: At<Provider>, day: Date) -> At<Provider> {
+        // Bounded by their number: dates entered by hand could lead in a circle.
+        let mut acting = provider;
+        for _ in 0..self.providers.len() {
+            match self.merged_into(acting, day) {
+                Some(next) => acting = next,
+                None => break,
+            }
+        }
+        acting
     }
 
     /// The provider that another has gone into by a day.

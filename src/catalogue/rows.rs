@@ -1,5 +1,7 @@
 //! The rows of the snapshot: what the tables hold, joined.
 
+use std::collections::HashMap;
+
 use ::entity::{
     category, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
     phase_exit_criterion, price, product, provider, provider_merger, provider_merger_predecessor, standard_product,
@@ -56,12 +58,14 @@ pub struct Provider {
     pub serves: Vec<Served<Municipality>>,
     /// Its published products, by name.
     pub products: Vec<At<Product>>,
+    /// Published products that it had before it merged, by its own keys of then.
+    pub former_products: HashMap<String, At<Product>>,
     /// Levels of joining, oldest first.
     pub joinings: Vec<joining::Model>,
 }
 
 /// A merger of providers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Merger {
     /// Its table row.
     pub row: provider_merger::Model,

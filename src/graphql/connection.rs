@@ -23,6 +23,9 @@ use crate::{
 #[graphql(concrete(name = "TaskConnection", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestConnection", params(super::phase_rehearsal::RehearsedRequest)))]
 #[graphql(concrete(name = "OverlapCandidateConnection", params(OverlapCandidate)))]
+#[graphql(concrete(name = "MovedProductConnection", params(super::merger_plan::MovedProduct)))]
+#[graphql(concrete(name = "MergerRequestConnection", params(super::merger_plan::MergerRequest)))]
+#[graphql(concrete(name = "PriceEffectConnection", params(super::merger_plan::PriceEffect)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -46,6 +49,9 @@ where
 #[graphql(concrete(name = "SubscriptionEventEdge", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestEdge", params(super::phase_rehearsal::RehearsedRequest)))]
+#[graphql(concrete(name = "MovedProductEdge", params(super::merger_plan::MovedProduct)))]
+#[graphql(concrete(name = "MergerRequestEdge", params(super::merger_plan::MergerRequest)))]
+#[graphql(concrete(name = "PriceEffectEdge", params(super::merger_plan::PriceEffect)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 #[graphql(concrete(name = "OverlapCandidateEdge", params(OverlapCandidate)))]
 pub struct Edge<N: OutputType> {

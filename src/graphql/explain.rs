@@ -119,7 +119,11 @@ fn somebody(reading: &Reading, own: &access::Caller, another: &ExplainAs) -> Res
     check_text("input.as.subject", &subject, 255)?;
     let snapshot = &reading.snapshot;
     let municipality = another.municipality.as_ref().and_then(|ags| snapshot.municipality_by_ags(&ags.0));
-    let provider = another.provider.as_ref().and_then(|key| snapshot.provider_by_key(key));
+    let provider = another
+        .provider
+        .as_ref()
+        .and_then(|key| snapshot.provider_by_key(key))
+        .map(|at| snapshot.acting_for(at, reading.today));
     let keys = another.customer_groups.as_deref().unwrap_or_default();
     let groups = snapshot.customer_groups.iter().filter(|(_, group)| keys.contains(&group.row.key));
     Ok(access::Caller {
@@ -163,7 +167,7 @@ fn beginning(
 ) -> Result<Arc<access::Decision>> {
     let (Some(id), Some(subscriber)) = (&input.product, &input.subscriber) else { return Err(wrong_ground(true)) };
     let at = product(ground, "input.product", id)?;
-    let subscriber = subscriber.find(ground.snapshot)?;
+    let subscriber = ground.acting(subscriber.find(ground.snapshot)?);
     let from = input.from.map_or(ground.today, |from| from.0);
     if action != access::Action::ReportContract {
         check_not_past("input.from", from, ground.today)?;

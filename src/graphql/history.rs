@@ -85,6 +85,8 @@ pub enum HistoryAction {
     Begin,
     /// Expired by itself: nobody decided in time.
     Expire,
+    /// Gone over to another subscriber: the provider that takes it has gone into another one.
+    Merge,
 }
 
 /// Why something was done.

@@ -1,5 +1,7 @@
 //! Mergers of providers.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, Description, Enum, Object};
 
 use super::{context::snapshot, provider::Provider, scalars::Date};
@@ -25,7 +27,21 @@ pub enum MergerKind {
 
 /// A merger of providers (Fusion), or an accession, as a dated event.
 #[derive(Description)]
-pub struct ProviderMerger<'s>(pub &'s catalogue::Merger);
+pub struct ProviderMerger<'s>(Cow<'s, catalogue::Merger>);
+
+impl<'s> ProviderMerger<'s> {
+    /// A merger of the catalogue.
+    pub fn new(merger: &'s catalogue::Merger) -> Self {
+        Self(Cow::Borrowed(merger))
+    }
+}
+
+impl ProviderMerger<'static> {
+    /// A merger that was just written.
+    pub fn written(merger: catalogue::Merger) -> Self {
+        Self(Cow::Owned(merger))
+    }
+}
 
 /// Who went into a merger.
 #[derive(Description)]

@@ -15,7 +15,10 @@ pub mod freeze;
 pub mod guard;
 pub mod history;
 pub mod input;
+pub mod joining;
 pub mod merger;
+pub mod merger_mutation;
+pub mod merger_plan;
 pub mod municipality;
 pub mod node;
 pub mod nulls;
@@ -83,6 +86,8 @@ pub struct Mutation(
     standard_product_change::StandardProductMutation,
     overlap::OverlapMutation,
     product_relation::ProductRelationMutation,
+    joining::JoiningMutation,
+    merger_mutation::MergerMutation,
 );
 
 /// The schema of the service.

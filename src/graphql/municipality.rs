@@ -228,7 +228,7 @@ impl Municipality {
     }
 
     /// Since when, and by which resolution; null when it has not joined.
-    async fn joining_details<'c>(&self, context: &Context<'c>) -> Option<Joining<'c>> {
+    async fn joining_details(&self, context: &Context<'_>) -> Option<Joining> {
         joining_on(&self.row(context).joinings, reading(context).today).map(Joining::new)
     }
 }

@@ -65,21 +65,21 @@ pub enum JoiningLevel {
 
 /// A level of joining with its first day and its resolution.
 #[derive(SimpleObject)]
-pub struct Joining<'s> {
+pub struct Joining {
     /// How far.
     level: JoiningLevel,
     /// First day of this level.
     since: Date,
     /// Reference of the resolution (Beschluss).
-    resolution: Option<&'s str>,
+    resolution: Option<String>,
     /// Invented for demonstration: nobody resolved this.
     sample: bool,
 }
 
-impl<'s> Joining<'s> {
+impl Joining {
     /// A level of joining.
-    pub fn new(row: &'s joining::Model) -> Self {
-        let resolution = row.resolution.as_deref();
+    pub fn new(row: &joining::Model) -> Self {
+        let resolution = row.resolution.clone();
         Self { level: row.level.into(), since: Date(row.valid_from), resolution, sample: row.sample }
     }
 }
@@ -152,7 +152,7 @@ impl Provider {
     }
 
     /// Since when, and by which resolution; null when it has not joined.
-    async fn joining_details<'c>(&self, context: &Context<'c>) -> Option<Joining<'c>> {
+    async fn joining_details(&self, context: &Context<'_>) -> Option<Joining> {
         joining_on(&self.row(context).joinings, reading(context).today).map(Joining::new)
     }
 
@@ -168,7 +168,7 @@ impl Provider {
         let took_part = |merger: &&catalogue::Merger| {
             merger.row.successor_id == Some(id) || merger.predecessors.iter().any(|row| row.provider_id == Some(id))
         };
-        rows.filter(took_part).map(ProviderMerger).collect()
+        rows.filter(took_part).map(ProviderMerger::new).collect()
     }
 
     /// Its products by name: the published ones; for itself and for stewards also those that the public does not see yet.

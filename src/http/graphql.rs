@@ -210,7 +210,7 @@ impl From<Error> for Refused {
 fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
     let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
     Reading {
-        caller: caller.map(|claims| claims.caller(&snapshot)),
+        caller: caller.map(|claims| claims.caller(&snapshot, day_of(now))),
         snapshot: snapshot.into(),
         now,
         today: day_of(now),

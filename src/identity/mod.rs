@@ -8,7 +8,7 @@ mod token;
 
 use std::{collections::HashSet, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -120,13 +120,18 @@ impl Identity {
 }
 
 impl Claims {
-    /// The caller that these claims mean today: organisations are those that the catalogue knows.
-    pub fn caller(&self, snapshot: &Snapshot) -> Caller {
+    /// The caller that these claims mean on a day: organisations are those that the catalogue knows. Who names a provider that
+    /// has merged acts for the one that it has gone into.
+    pub fn caller(&self, snapshot: &Snapshot, today: NaiveDate) -> Caller {
         let municipality = self.municipality.as_ref().map(|ags| {
             let found = snapshot.municipality_by_ags(ags);
             found.map(|at| snapshot.municipalities[at].row.id)
         });
-        let provider = self.provider.as_ref().and_then(|key| snapshot.provider_by_key(key));
+        let provider = self
+            .provider
+            .as_ref()
+            .and_then(|key| snapshot.provider_by_key(key))
+            .map(|at| snapshot.acting_for(at, today));
         let groups = snapshot.customer_groups.iter();
         let groups = groups.filter(|(_, group)| self.customer_groups.contains(&group.row.key));
         let mut roles = self.roles.clone();

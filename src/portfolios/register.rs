@@ -28,7 +28,7 @@ use crate::{
     error::{Code, Error, Result},
     feed::Changed,
     orders::{Act, Order, busy, written},
-    phases, records, subscriptions,
+    phases, providers, records, subscriptions,
 };
 
 /// Most products of a portfolio.
@@ -125,6 +125,14 @@ pub async fn facts<'s>(
     now: DateTimeUtc,
 ) -> Result<Facts<'s>> {
     let at = snapshot.providers.find(provider).ok_or_else(|| Error::not_found("provider"))?;
+    if providers::has_merged(snapshot, at, day_of(now)) {
+        let acting = &snapshot.providers[snapshot.acting_for(at, day_of(now))].row.key;
+        return Err(Error::bad_input(
+            "provider",
+            format!("Dieser IT-Dienstleister ist in einem anderen aufgegangen. Bitte {acting} angeben."),
+            format!("This provider has gone into another one. Please give {acting}."),
+        ));
+    }
     Ok(Facts {
         around: Surroundings { snapshot, provider: at, today: day_of(now) },
         existing: store::load(db, provider).await?,

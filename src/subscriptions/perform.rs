@@ -32,7 +32,7 @@ use crate::{
     error::Error,
     feed::Changed,
     idempotency::{Key, Written},
-    phases, records,
+    phases, providers, records,
 };
 
 /// How often a change begins again because the catalogue or the caller's key moved meanwhile.
@@ -119,7 +119,7 @@ impl From<Box<Refused>> for Stopped {
 }
 
 async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
-    let (act, caller) = (&order.act, &order.caller);
+    let act = &order.act;
     let now = desk.clock.now();
     let transaction = desk.database.begin_write().await?;
     let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? else {
@@ -130,6 +130,9 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
     let phase = phases::current(&snapshot)?;
     let ground =
         Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase, assumed_phase: None };
+    // Its provider may have merged since the request began.
+    let provider = order.caller.provider.map(|id| providers::acting_id(&snapshot, id, ground.today));
+    let caller = &Caller { provider, ..order.caller.clone() };
     let mut before = None;
     if let Some(known) = act.known() {
         before = Scope::of(Some(caller), ground.snapshot).find_locked(&*transaction, known.id).await?;
@@ -235,6 +238,7 @@ pub(super) fn begin(
     beginning: &Beginning,
     interest: Option<Row>,
 ) -> Result<Change, Box<Refused>> {
+    let beginning = &Beginning { subscriber: ground.acting(beginning.subscriber), ..beginning.clone() };
     let at = ground.snapshot.products.find(beginning.product).ok_or_else(no_product).map_err(boxed)?;
     let from = beginning.from.unwrap_or(ground.today);
     let decided = ground.permit_beginning(caller, action, beginning.subscriber, at, from, interest.as_ref());

@@ -50,6 +50,14 @@ pub struct Successor {
 }
 
 impl Ground<'_> {
+    /// Who takes a product today when somebody names a subscriber: the successor of a provider that has merged.
+    pub fn acting(&self, subscriber: Subscriber) -> Subscriber {
+        match subscriber {
+            Subscriber::Provider(id) => Subscriber::Provider(providers::acting_id(self.snapshot, id, self.today)),
+            Subscriber::Municipality(_) => subscriber,
+        }
+    }
+
     /// The phase that rules a product today.
     pub fn ruling(&self, at: At<Product>) -> Ruling {
         match self.assumed_phase {
@@ -225,6 +233,8 @@ impl Ground<'_> {
             awaits_confirmation: row.awaits == Some(Awaits::Confirmation),
         });
         let asker = row.asked_by_issuer.as_deref().zip(row.asked_by_subject.as_deref());
+        // A row keeps the name of who asked; for a provider that has merged its successor answers now.
+        let organisation = row.asked_by_organisation.map(|id| providers::acting_id(self.snapshot, id, self.today));
         Subscribed {
             state: match state_at(row, self.now) {
                 State::Interest => access::State::Interest,
@@ -238,10 +248,9 @@ impl Ground<'_> {
             has_expired: has_expired(row, self.now) || row.state == State::Expired,
             is_reported: row.origin == Origin::Reported,
             asked_by_caller: asker.is_some_and(|(issuer, subject)| caller.is_person(issuer, subject)),
-            asked_by_organisation: row
-                .asked_by_organisation
+            asked_by_organisation: organisation
                 .is_some_and(|asker| [caller.municipality, caller.provider].contains(&Some(asker))),
-            asked_by_owner: row.asked_by_organisation.and_then(|asker| self.owner(asker, row, product)),
+            asked_by_owner: organisation.and_then(|asker| self.owner(asker, row, product)),
             has_predecessor: begins_by_itself(row),
             has_successor: row.successor_id.is_some(),
         }

@@ -147,6 +147,9 @@ review_overlaps         SP+
 dismiss_overlap         S
 confirm_overlap         S
 save_product_relations  SP+
+join_provider           T
+join_municipality       T
+merge_providers         T
 ";
 
 #[test]

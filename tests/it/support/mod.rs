@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod callers;
 mod databases;
+pub mod mergers;
 pub mod portfolio;
 mod postgres;
 mod trail;
