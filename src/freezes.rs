@@ -68,7 +68,7 @@ pub fn on(snapshot: &Snapshot, product: At<Product>, day: Date) -> Option<&freez
 
 /// Freezes a product, a provider, or everything.
 pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::Model> {
-    let permit = order.check(&desk, Duty::Freeze).await?;
+    let permit = order.check(&desk, Duty::Freeze, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -106,7 +106,7 @@ pub async fn freeze(desk: Arc<Desk>, order: Order<Freezing>) -> Result<freeze::M
 
 /// Lifts a freeze.
 pub async fn unfreeze(desk: Arc<Desk>, order: Order<Lifting>) -> Result<freeze::Model> {
-    let permit = order.check(&desk, Duty::Unfreeze).await?;
+    let permit = order.check(&desk, Duty::Unfreeze, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();

@@ -51,11 +51,12 @@ impl<D: Serialize> Order<D> {
     }
 
     /// A permit by the rules of the phase that is current now; else a refusal, which is recorded.
-    pub async fn check(&self, desk: &Desk, duty: Duty) -> Result<DutyPermit> {
+    /// `is_own`: whether it is about the caller's own.
+    pub async fn check(&self, desk: &Desk, duty: Duty, is_own: bool) -> Result<DutyPermit> {
         // Another process may just have changed the phase.
         desk.live.refresh().await;
         let phase = phases::current(&desk.live.snapshot())?;
-        match desk.engine.duty(&self.caller, duty, false, phase) {
+        match desk.engine.duty(&self.caller, duty, is_own, phase) {
             Ok(permit) => Ok(permit),
             Err(rule) => {
                 self.refuse(desk, duty, &rule.id).await?;

@@ -68,7 +68,7 @@ pub struct Confirming {
 
 /// Proposes to enter a phase.
 pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposal::Model> {
-    let permit = order.check(&desk, Duty::ProposePhaseChange).await?;
+    let permit = order.check(&desk, Duty::ProposePhaseChange, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
@@ -125,7 +125,7 @@ pub struct Confirmed {
 
 /// Confirms a proposal: the phase changes at once, or the exception begins or ends.
 pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<Confirmed> {
-    let permit = order.check(&desk, Duty::ConfirmPhaseChange).await?;
+    let permit = order.check(&desk, Duty::ConfirmPhaseChange, false).await?;
     let key = order.key(permit.duty())?;
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();

@@ -23,6 +23,7 @@ mod m20261123_000015_create_freezes;
 mod m20261125_000016_anchor_audit_events;
 mod m20261125_000017_link_product_subscriptions;
 mod m20261125_000018_create_phase_exceptions;
+mod m20261125_000020_extend_contacts;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_anchor_audit_events::Migration),
             Box::new(m20261125_000017_link_product_subscriptions::Migration),
             Box::new(m20261125_000018_create_phase_exceptions::Migration),
+            Box::new(m20261125_000020_extend_contacts::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, prelude::DateTimeUtc};
 use tokio::sync::Mutex;
 
 use super::{Snapshot, load};
@@ -57,6 +57,17 @@ impl Live {
     pub async fn snapshot_for(&self, transaction: &impl ConnectionTrait) -> Result<Option<Arc<Snapshot>>, DbErr> {
         let version = load::lock_version(transaction).await?;
         Ok(Some(self.snapshot()).filter(|snapshot| snapshot.version == version))
+    }
+
+    /// The same for a transaction that changes the catalogue: raises the version, and gives the snapshot of the one before.
+    pub async fn snapshot_to_change(
+        &self,
+        transaction: &impl ConnectionTrait,
+        now: DateTimeUtc,
+    ) -> Result<Option<Arc<Snapshot>>, DbErr> {
+        load::raise_version(transaction, now).await?;
+        let version = load::version(transaction).await?;
+        Ok(Some(self.snapshot()).filter(|snapshot| snapshot.version + 1 == version))
     }
 
     /// Looks at the version and loads a new snapshot when it is another. While the database is away, or holds what
