@@ -103,9 +103,7 @@ fn pick(
     let holds = |assignment: &&Assignment| {
         let row = &assignment.row;
         let contact = &snapshot.contacts[assignment.contact];
-        row.topic == topic
-            && assignment.holds_on(day)
-            && contact.valid_until.is_none_or(|until| day <= until)
+        row.topic == topic && assignment.holds_on(day) && contact.valid_until.is_none_or(|until| day <= until)
     };
     let of_rank = |rank| assignments.iter().filter(holds).find(|row| row.row.rank == rank).map(|row| row.contact);
     match (of_rank(Rank::Primary), of_rank(Rank::Deputy)) {
@@ -158,7 +156,10 @@ pub fn refuse_new_gap(field: &str, before: Option<Date>, after: Option<Date>) ->
     let Some(day) = after.filter(|day| before.is_none_or(|before| *day < before)) else { return Ok(()) };
     let error = Error::bad_input(
         field,
-        format!("Am {} hätte die zentrale Ansprechstelle keinen Kontakt; jede Kommune braucht jederzeit einen.", german_day(day)),
+        format!(
+            "Am {} hätte die zentrale Ansprechstelle keinen Kontakt; jede Kommune braucht jederzeit einen.",
+            german_day(day)
+        ),
         format!("On {day} the central desk would have no contact; every municipality needs one at any time."),
     );
     Err(error.next(

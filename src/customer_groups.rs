@@ -102,7 +102,9 @@ pub async fn save(desk: Arc<Desk>, order: Order<Saving>, is_rehearsal: bool) -> 
         let done = Done {
             entity: ("CustomerGroup", row.id),
             before: before_json,
-            after: Some(json!({ "group": row, "membersByHand": deed.members, "enters": preview.enters, "leaves": preview.leaves })),
+            after: Some(
+                json!({ "group": row, "membersByHand": deed.members, "enters": preview.enters, "leaves": preview.leaves }),
+            ),
             changed: vec![Changed { kind: Type::CustomerGroup, id: row.id, version: Some(row.version) }],
         };
         if begun.commit(&desk, &order, done).await? {
@@ -176,12 +178,7 @@ fn row(deed: &Saving, before: Option<&customer_group::Model>) -> customer_group:
     }
 }
 
-async fn write(
-    db: &impl ConnectionTrait,
-    row: &customer_group::Model,
-    is_new: bool,
-    members: &[Uuid],
-) -> Result<()> {
+async fn write(db: &impl ConnectionTrait, row: &customer_group::Model, is_new: bool, members: &[Uuid]) -> Result<()> {
     use customer_group_member::{Column, Entity, Model};
     let active = row.clone().into_active_model();
     match is_new {
@@ -260,8 +257,7 @@ fn check_rule(snapshot: &Snapshot, rule: &Rule) -> Result<()> {
             format!("{ags} is no Kreis. Please give the AGS of a Kreis: 5 digits and 000."),
         ));
     }
-    let is_known =
-        |name: &String| snapshot.municipalities.iter().any(|(_, row)| row.row.government_district == *name);
+    let is_known = |name: &String| snapshot.municipalities.iter().any(|(_, row)| row.row.government_district == *name);
     if !rule.government_districts.iter().all(is_known) {
         return Err(Error::bad_input(
             "rule.governmentDistricts",
@@ -290,5 +286,8 @@ pub fn conflict(version: i64) -> Error {
     )
     .with("field", "version")
     .with("currentVersion", version)
-    .next("Neu lesen und mit der jetzigen Version noch einmal senden.", "Read it again and send it with the version that it has now.")
+    .next(
+        "Neu lesen und mit der jetzigen Version noch einmal senden.",
+        "Read it again and send it with the version that it has now.",
+    )
 }

@@ -112,7 +112,13 @@ impl Saving {
     }
 
     /// A contact without a person.
-    pub fn new(contact: Option<Uuid>, version: Option<i64>, owner: Option<Owner>, function: String, email: String) -> Self {
+    pub fn new(
+        contact: Option<Uuid>,
+        version: Option<i64>,
+        owner: Option<Owner>,
+        function: String,
+        email: String,
+    ) -> Self {
         let (phone, person, person_digest, confirmed_at, valid_until) = (None, None, None, None, None);
         Self { contact, version, owner, function, email, phone, person, person_digest, confirmed_at, valid_until }
     }
@@ -146,7 +152,10 @@ pub async fn save(desk: Arc<Desk>, order: Order<Saving>) -> Result<contact::Mode
         };
         let today = day_of(begun.now);
         check(deed, before.as_ref(), today)?;
-        persons::keep_out_of_reason(order.reason.as_ref(), deed.person.iter().chain(&before.as_ref().and_then(person)))?;
+        persons::keep_out_of_reason(
+            order.reason.as_ref(),
+            deed.person.iter().chain(&before.as_ref().and_then(person)),
+        )?;
         let row = row(deed, before.as_ref());
         let gap = desk_gap(&*begun.db, today).await?;
         write(&*begun.db, &row, before.is_none()).await?;

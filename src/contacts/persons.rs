@@ -8,7 +8,9 @@ use ::entity::{
     contact, contact_assignment, idempotency_key,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     prelude::{Date, Uuid},
 };
 use serde::Serialize;
@@ -97,13 +99,7 @@ pub async fn read(
     Ok(found)
 }
 
-fn event<'e>(
-    desk: &'e Desk,
-    caller: &Caller,
-    request_id: &'e str,
-    permit: &'e DutyPermit,
-    contact: Uuid,
-) -> Event<'e> {
+fn event<'e>(desk: &'e Desk, caller: &Caller, request_id: &'e str, permit: &'e DutyPermit, contact: Uuid) -> Event<'e> {
     Event {
         actor: caller.into(),
         action: permit.duty().into(),
@@ -238,7 +234,9 @@ pub async fn purge(desk: &Desk) -> Result<()> {
             return Ok(());
         }
     }
-    tracing::warn!("somebody still reads from before an erasure; the database's log keeps it until the next checkpoint");
+    tracing::warn!(
+        "somebody still reads from before an erasure; the database's log keeps it until the next checkpoint"
+    );
     Ok(())
 }
 
@@ -256,8 +254,12 @@ pub fn keep_out_of_reason<'p>(reason: Option<&Reason>, persons: impl Iterator<It
         if let Some((field, _)) = texts.into_iter().find(|(_, text)| text.is_some_and(|text| names(text, person))) {
             return Err(Error::bad_input(
                 field,
-                format!("{field} nennt die Person; das bliebe im Protokoll stehen. Bitte ohne Namen und Adressen begründen."),
-                format!("{field} names the person; that would stay in the audit trail. Please give the reason without names and addresses."),
+                format!(
+                    "{field} nennt die Person; das bliebe im Protokoll stehen. Bitte ohne Namen und Adressen begründen."
+                ),
+                format!(
+                    "{field} names the person; that would stay in the audit trail. Please give the reason without names and addresses."
+                ),
             ));
         }
     }

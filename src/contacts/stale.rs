@@ -42,9 +42,7 @@ fn is_of_groups(snapshot: &Snapshot, caller: &Caller, at: At<Contact>) -> bool {
     let is_own = |id| caller.customer_groups.contains(&id);
     let is_responsible = || {
         snapshot.assignments().any(|(responsibility, assignment)| match responsibility {
-            Responsibility::Group(group) => {
-                assignment.contact == at && is_own(snapshot.customer_groups[group].row.id)
-            }
+            Responsibility::Group(group) => assignment.contact == at && is_own(snapshot.customer_groups[group].row.id),
             _ => false,
         })
     };

@@ -21,6 +21,8 @@ use crate::{
 #[graphql(concrete(name = "SubscriptionEventConnection", params(SubscriptionEvent)))]
 #[graphql(concrete(name = "TaskConnection", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestConnection", params(super::phase_rehearsal::RehearsedRequest)))]
+#[graphql(concrete(name = "ContactConnection", params(super::contact::Contact)))]
+#[graphql(concrete(name = "ContactAssignmentConnection", params(super::contact_assignment::ContactAssignment)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -45,6 +47,8 @@ where
 #[graphql(concrete(name = "TaskEdge", params(Task)))]
 #[graphql(concrete(name = "RehearsedRequestEdge", params(super::phase_rehearsal::RehearsedRequest)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
+#[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
+#[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

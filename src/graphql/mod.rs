@@ -6,8 +6,12 @@ pub mod category;
 pub mod collective;
 pub mod connection;
 pub mod contact;
+pub mod contact_assignment;
+pub mod contact_mutation;
+pub mod contact_person;
 pub mod context;
 pub mod customer_group;
+pub mod customer_group_mutation;
 pub mod decision;
 pub mod documents;
 pub mod explain;
@@ -64,6 +68,7 @@ pub struct Query(
     explain::ExplainQuery,
     audit::AuditQuery,
     freeze::FreezeQuery,
+    contact_person::ContactPersonQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -73,6 +78,9 @@ pub struct Mutation(
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
+    contact_mutation::ContactMutation,
+    contact_assignment::ContactAssignmentMutation,
+    customer_group_mutation::CustomerGroupMutation,
 );
 
 /// The schema of the service.
