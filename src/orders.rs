@@ -50,8 +50,7 @@ impl<D: Serialize> Order<D> {
         Key::new(&self.caller, duty.into(), &self.key, &(&self.deed, &self.reason))
     }
 
-    /// A permit by the rules of the phase that is current now; else a refusal, which is recorded.
-    /// `is_own`: whether it is about the caller's own.
+    /// A permit by the rules of the phase that is current now, for what is the caller's own or not; else a refusal, which is recorded.
     pub async fn check(&self, desk: &Desk, duty: Duty, is_own: bool) -> Result<DutyPermit> {
         // Another process may just have changed the phase.
         desk.live.refresh().await;

@@ -111,16 +111,9 @@ pub async fn assign(desk: Arc<Desk>, order: Order<Assigning>, is_rehearsal: bool
         check_contacts(&begun, &order, deed.contact.as_slice(), taken.0).await?;
         let replaced: Vec<Model> = at_place.into_iter().filter(|row| overlaps(row, taken)).collect();
         let Some(entity) = deed.contact.or(replaced.first().map(|row| row.contact_id)) else { return Err(vacant()) };
-        let gap = desk_gap(&*begun.db, today).await?;
-        for row in &replaced {
-            make_room(&*begun.db, row, taken).await?;
-        }
         let new = deed.contact.map(|contact| row(deed, contact, taken));
-        if let Some(new) = &new {
-            new.clone().into_active_model().insert(&*begun.db).await?;
-        }
         let field = if deed.contact.is_some() { "until" } else { "contact" };
-        refuse_new_gap(field, gap, desk_gap(&*begun.db, today).await?)?;
+        rearrange(&begun, &replaced, taken, new.as_slice(), field).await?;
         let assigned = Assigned {
             held: new.clone().and_then(|row| held(&begun, row)),
             replaced: replaced.iter().filter_map(|row| held(&begun, row.clone())).collect(),
@@ -163,16 +156,8 @@ pub async fn hand_over(desk: Arc<Desk>, order: Order<HandingOver>, is_rehearsal:
         check_contacts(&begun, &order, &[deed.from, deed.to], on).await?;
         let rows = of(deed.from).all(&*begun.db).await?;
         let rows: Vec<Model> = rows.into_iter().filter(|row| overlaps(row, (on, None))).collect();
-        let gap = desk_gap(&*begun.db, today).await?;
-        let mut taken = Vec::with_capacity(rows.len());
-        for row in &rows {
-            make_room(&*begun.db, row, (on, None)).await?;
-            let from = row.valid_from.filter(|from| *from > on).unwrap_or(on);
-            let new = Model { id: Uuid::new_v4(), contact_id: deed.to, valid_from: Some(from), ..row.clone() };
-            new.clone().into_active_model().insert(&*begun.db).await?;
-            taken.push(new);
-        }
-        refuse_new_gap("to", gap, desk_gap(&*begun.db, today).await?)?;
+        let taken: Vec<Model> = rows.iter().map(|row| for_other(row, deed.to, on)).collect();
+        rearrange(&begun, &rows, (on, None), &taken, "to").await?;
         let told: Vec<Held> = taken.iter().filter_map(|row| held(&begun, row.clone())).collect();
         if is_rehearsal {
             begun.roll_back().await?;
@@ -273,6 +258,31 @@ fn rest(row: &Model, (from, until): (Date, Option<Date>)) -> (Option<Period>, Op
     let ends_after = until.filter(|until| row.valid_until.is_none_or(|end| end > *until));
     let after = ends_after.and_then(|until| until.succ_opt()).map(|next| (Some(next), row.valid_until));
     (before, after)
+}
+
+/// The place of one contact as another holds it from a day on.
+fn for_other(row: &Model, contact: Uuid, on: Date) -> Model {
+    let from = row.valid_from.filter(|from| *from > on).unwrap_or(on);
+    Model { id: Uuid::new_v4(), contact_id: contact, valid_from: Some(from), ..row.clone() }
+}
+
+/// Makes room for a time, and fills it. Refused when the central desk would answer for a shorter time then.
+async fn rearrange(
+    begun: &Begun,
+    held: &[Model],
+    taken: (Date, Option<Date>),
+    new: &[Model],
+    field: &str,
+) -> Result<()> {
+    let (db, today) = (&*begun.db, day_of(begun.now));
+    let gap = desk_gap(db, today).await?;
+    for row in held {
+        make_room(db, row, taken).await?;
+    }
+    for row in new {
+        row.clone().into_active_model().insert(db).await?;
+    }
+    refuse_new_gap(field, gap, desk_gap(db, today).await?)
 }
 
 /// Cuts a time out of a place's time.

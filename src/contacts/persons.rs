@@ -12,6 +12,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     prelude::{Date, Uuid},
+    sea_query::Expr,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -223,7 +224,12 @@ async fn forget(db: &impl ConnectionTrait, contact: Uuid, gone: &Person) -> Resu
         }
         empty.update(db).await?;
     }
-    idempotency_key::Entity::delete_many().filter(idempotency_key::Column::EntityId.eq(contact)).exec(db).await?;
+    // Sent again, a change that named the person is none any more.
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::InputDigest, Expr::value(""))
+        .filter(idempotency_key::Column::EntityId.eq(contact))
+        .exec(db)
+        .await?;
     Ok(())
 }
 

@@ -138,7 +138,7 @@ on_both_databases! {
             assert_eq!((&event.before, &event.after, &event.reason_text), (&None, &None, &None), "no content");
             assert!(event.request_id.is_some());
         }
-        assert_eq!(app.verify().await.is_ok(), true);
+        assert!(app.verify().await.is_ok());
     }
 
     async fn the_persons_of_a_page_are_read_together(app: TestApp) {
@@ -193,9 +193,12 @@ on_both_databases! {
         input["person"] = person(NAME);
         assert_eq!(app.not_changed(&land(), "saveContact", input.clone()).await.0, "FORBIDDEN");
         input["person"] = person("Wilhelmine Spurlos-Altname");
+        input["idempotencyKey"] = json!("first");
+        let first = input.clone();
         app.changed(&krzn, "saveContact", input.clone()).await;
         input["person"] = person(NAME);
         input["version"] = json!(2);
+        input["idempotencyKey"] = json!("second");
         app.changed(&krzn, "saveContact", input).await;
         let mut other = as_it_is(&rows[1]);
         other["person"] = person(NAME);
@@ -220,6 +223,7 @@ on_both_databases! {
         assert_eq!((&erased["contact"]["person"], &erased["contact"]["version"], erased["others"].as_array().unwrap().len()), (&Value::Null, &json!(4), 16));
         assert!(erased["others"].as_array().unwrap().contains(&json!({ "id": global("Contact", rows[1].id) })));
         assert_eq!(app.changed(&steward, "eraseContact", erase).await["contact"], erased["contact"], "sent again");
+        assert_eq!(app.not_changed(&krzn, "saveContact", first).await.0, "IDEMPOTENCY_KEY_REUSED", "nothing brings the person back");
         let nobody = json!({ "contact": id, "version": 4 });
         assert_eq!(app.not_changed(&steward, "eraseContact", nobody).await.1, ["input", "contact"]);
         let parts = [NAME, "Spurlos", EMAIL, "wilhelmine", PHONE, "987654321"];
