@@ -6,7 +6,7 @@ use entity::contact_assignment::{self, Topic};
 use itkatalog::contacts::{Matter, find};
 use rand::{Rng, RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, Iterable, QueryFilter, prelude::Uuid};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, account_manager, contacts::global, provider, steward};
@@ -24,27 +24,31 @@ fn maybe(random: &mut impl Rng) -> Value {
     if random.random_bool(0.5) { json!(day(random)) } else { Value::Null }
 }
 
-/// A contact; half of the time one that the central desk has or had.
-fn contact(app: &TestApp, random: &mut impl Rng) -> (String, i64) {
+/// A contact that is known, and its version.
+fn contact(app: &TestApp, known: &[Uuid], random: &mut impl Rng) -> (String, i64) {
     let snapshot = app.server.live().snapshot();
-    let all: Vec<_> = snapshot.contacts.iter().map(|(_, row)| row).collect();
-    let central: Vec<_> =
-        all.iter().copied().filter(|row| row.provider_id.is_none() && row.customer_group_id.is_none()).collect();
-    let row = if random.random_bool(0.7) { central.choose(random) } else { all.choose(random) }.unwrap();
+    let row = &snapshot.contacts[snapshot.contacts.find(*known.choose(random).unwrap()).unwrap()];
     (global("Contact", row.id), row.version)
 }
 
-fn step(app: &TestApp, random: &mut impl Rng) -> (&'static str, Value) {
-    let (id, version) = contact(app, random);
+fn step(app: &TestApp, known: &[Uuid], random: &mut impl Rng) -> (&'static str, Value) {
+    let (id, version) = contact(app, known, random);
     let base = json!({ "function": "Stelle", "email": "stelle@zentral-nrw.example", "validUntil": maybe(random) });
     let mut input = match random.random_range(0..10) {
         0 => return ("saveContact", base),
         1..=3 => ("saveContact", base),
-        4 => return ("handOverContacts", json!({ "from": id, "to": contact(app, random).0, "on": maybe(random) })),
+        4 => {
+            return (
+                "handOverContacts",
+                json!({ "from": id, "to": contact(app, known, random).0, "on": maybe(random) }),
+            );
+        }
         5 => return ("eraseContact", json!({ "contact": id, "version": version })),
         _ => {
             let who = if random.random_bool(0.7) { json!(id) } else { Value::Null };
             let targets = [
+                json!({ "centralDesk": true }),
+                json!({ "centralDesk": true }),
                 json!({ "centralDesk": true }),
                 json!({ "centralDesk": true }),
                 json!({ "customerGroup": "kgst-st-2" }),
@@ -100,15 +104,23 @@ on_both_databases! {
         }
         app.execute("UPDATE catalogue_state SET version = version + 1").await.unwrap();
         app.server.live().refresh().await;
+        let mut known: Vec<Uuid> = app.desk().await.iter().map(|row| row.id).collect();
+        known.push(app.contacts_of_provider("krzn").await[0].id);
         let (mut done, mut kept) = (0, 0);
         for seed in 0..sequences {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
             for number in 0..STEPS {
-                let (mutation, input) = step(app, &mut random);
+                let (mutation, input) = step(app, &known, &mut random);
                 let somebody = [steward(), steward(), steward(), account_manager("kgst-st-2"), provider("krzn")];
                 let payload = app.change(somebody.choose(&mut random).unwrap(), mutation, input.clone()).await;
                 match payload["errors"].as_array().unwrap().first() {
-                    None => done += 1,
+                    None => {
+                        done += 1;
+                        let snapshot = app.server.live().snapshot();
+                        let is_new = |id: &Uuid| payload["contact"]["id"] == global("Contact", *id) && !known.contains(id);
+                        let made: Vec<Uuid> = snapshot.contacts.iter().map(|(_, row)| row.id).filter(is_new).collect();
+                        known.extend(made);
+                    }
                     Some(error) if error["message"].as_str().unwrap().contains("zentrale Ansprechstelle") => kept += 1,
                     Some(_) => {}
                 }
