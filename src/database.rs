@@ -12,7 +12,7 @@ use std::{
 use migration::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, IsolationLevel, QueryOrder, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    EntityTrait, IsolationLevel, QueryOrder, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sqlx::sqlite::SqliteJournalMode, sqlx::sqlite::SqliteSynchronous,
 };
 
@@ -117,6 +117,8 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(BUSY_TIMEOUT)
+                    // What is deleted is overwritten: an erased person leaves no trace in free pages.
+                    .pragma("secure_delete", "ON")
             });
         let mut connection =
             sea_orm::Database::connect(options).await.map_err(|error| unreachable_message(url, &error))?;
@@ -158,14 +160,31 @@ impl Database {
 
     /// Begins a transaction that writes. PostgreSQL lets several write at once and locks rows; SQLite takes them in turn.
     pub async fn begin_write(&self) -> Result<Writing, DbErr> {
-        let turn = match &self.turns {
-            Some(turns) => {
-                let turn = turns.clone().acquire_owned().await;
-                Some(turn.map_err(|error| DbErr::Custom(error.to_string()))?)
-            }
-            None => None,
-        };
+        let turn = self.turn().await?;
         Ok(Writing { transaction: self.begin_immediate().await?, _turn: turn })
+    }
+
+    /// Removes what was deleted or rewritten from the files too, so far as the database itself can: SQLite empties its log,
+    /// PostgreSQL writes the first of these tables anew and vacuums the others. False when somebody still reads what was.
+    pub async fn purge(&self, tables: &[&str]) -> Result<bool, DbErr> {
+        if self.connection.get_database_backend() == DbBackend::Postgres {
+            for (place, table) in tables.iter().enumerate() {
+                let full = if place == 0 { "(FULL) " } else { "" };
+                self.connection.execute_unprepared(&format!("VACUUM {full}{table}")).await?;
+            }
+            return Ok(true);
+        }
+        let _turn = self.turn().await?;
+        let checkpoint = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let row = self.connection.query_one_raw(checkpoint).await?;
+        Ok(row.map(|row| row.try_get_by_index::<i32>(0)).transpose()? == Some(0))
+    }
+
+    /// This process's turn to write, where writes take turns.
+    async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, DbErr> {
+        let Some(turns) = &self.turns else { return Ok(None) };
+        let turn = turns.clone().acquire_owned().await;
+        turn.map(Some).map_err(|error| DbErr::Custom(error.to_string()))
     }
 
     /// Begins a transaction that no other instance's exclusive transaction runs beside: for migrating, loading, archiving.

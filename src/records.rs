@@ -48,7 +48,7 @@ pub async fn append_refusal(database: &Database, event: Event<'_>, now: DateTime
     append_refusals(database, [event], now).await
 }
 
-/// Records that rules refused several things at once.
+/// Records several events with which nothing else is written: refusals, or that somebody read what is on record.
 pub async fn append_refusals(
     database: &Database,
     events: impl IntoIterator<Item = Event<'_>>,

@@ -23,12 +23,20 @@ pub struct Model {
     pub person_email: Option<String>,
     /// Personal: own telephone.
     pub person_phone: Option<String>,
+    /// What a person's data are kept for; set where a person is.
+    pub person_purpose: Option<String>,
     /// When somebody last confirmed that this is right.
     pub confirmed_at: Option<Date>,
     /// Last day.
     pub valid_until: Option<Date>,
     /// Invented for demonstration.
     pub sample: bool,
+    /// Whose it is: a provider,
+    pub provider_id: Option<Uuid>,
+    /// or the account managers of a customer group; the central provider when neither is set.
+    pub customer_group_id: Option<Uuid>,
+    /// Rises with every change, from 1.
+    pub version: i64,
 }
 
 /// Rows are joined in memory, never by the ORM.

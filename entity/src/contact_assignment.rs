@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// One row of `contact_assignments`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "contact_assignments")]
 pub struct Model {
     /// Identity, the same for ever.

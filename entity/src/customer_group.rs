@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// One row of `customer_groups`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
 #[sea_orm(table_name = "customer_groups")]
 pub struct Model {
     /// Identity, the same for ever.
@@ -19,6 +19,8 @@ pub struct Model {
     pub rule: Option<Rule>,
     /// Where its limits come from, or `ours`.
     pub source: String,
+    /// Rises with every change, from 1.
+    pub version: i64,
 }
 
 /// Rows are joined in memory, never by the ORM.

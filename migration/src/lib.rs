@@ -24,6 +24,7 @@ mod m20261125_000016_anchor_audit_events;
 mod m20261125_000017_link_product_subscriptions;
 mod m20261125_000018_create_phase_exceptions;
 mod m20261125_000019_create_product_versions;
+mod m20261125_000020_extend_contacts;
 mod m20261125_000022_create_product_aliases;
 mod m20261125_000024_create_product_relations;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000017_link_product_subscriptions::Migration),
             Box::new(m20261125_000018_create_phase_exceptions::Migration),
             Box::new(m20261125_000019_create_product_versions::Migration),
+            Box::new(m20261125_000020_extend_contacts::Migration),
             Box::new(m20261125_000022_create_product_aliases::Migration),
             Box::new(m20261125_000024_create_product_relations::Migration),
         ]

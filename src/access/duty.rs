@@ -60,6 +60,24 @@ pub enum Duty {
     JoinMunicipality,
     /// Merge providers into another one.
     MergeProviders,
+    /// Make or change a customer group.
+    SaveCustomerGroup,
+    /// Make or change a contact.
+    SaveContact,
+    /// Say what a contact is responsible for.
+    AssignContact,
+    /// Give everything that a contact is responsible for to another.
+    HandOverContacts,
+    /// Confirm that a contact is right.
+    ConfirmContact,
+    /// Remove a person from a contact.
+    EraseContact,
+    /// Read everything that is stored about a contact's person.
+    ExportContact,
+    /// List contacts that have to be looked after.
+    ListStaleContacts,
+    /// Read who the person behind a contact is.
+    ReadContactPerson,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

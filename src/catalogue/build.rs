@@ -314,7 +314,7 @@ fn customer_groups(rows: &mut Rows, municipalities: &Table<Municipality>) -> Tab
 }
 
 /// Whether every part of a group's rule holds for a municipality.
-fn fits(rule: &customer_group::Rule, municipality: &Municipality, all: &Table<Municipality>) -> bool {
+pub fn fits(rule: &customer_group::Rule, municipality: &Municipality, all: &Table<Municipality>) -> bool {
     let row = &municipality.row;
     let district_ags = match municipality.district {
         Some(district) => Some(&all[district].row.ags),

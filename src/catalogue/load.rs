@@ -116,6 +116,9 @@ pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
                 contact::Column::ConfirmedAt,
                 contact::Column::ValidUntil,
                 contact::Column::Sample,
+                contact::Column::ProviderId,
+                contact::Column::CustomerGroupId,
+                contact::Column::Version,
             ])
             .into_model()
             .all(db)

@@ -16,6 +16,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exception};
 use sea_orm::prelude::Date;
 
+pub use build::fits;
 pub use live::Live;
 pub use load::{hold, raise_version};
 pub use overlap::Overlap;
@@ -89,6 +90,11 @@ impl Snapshot {
     /// Who is responsible for something, on any day and for any topic.
     pub fn responsible(&self, responsibility: Responsibility) -> &[Assignment] {
         self.responsibilities.get(&responsibility).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything that anybody is responsible for, in no order.
+    pub fn assignments(&self) -> impl Iterator<Item = (Responsibility, &Assignment)> {
+        self.responsibilities.iter().flat_map(|(responsibility, rows)| rows.iter().map(|row| (*responsibility, row)))
     }
 
     /// The phase that is current; none before reference data is loaded.

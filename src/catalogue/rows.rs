@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ::entity::{
-    category, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
+    category, contact, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
     phase_exit_criterion, price, product, provider, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
@@ -151,7 +151,7 @@ pub struct CustomerGroup {
 }
 
 /// The public part of a contact: its function. What concerns a person is never loaded into the snapshot.
-#[derive(Debug, FromQueryResult)]
+#[derive(Clone, Debug, FromQueryResult)]
 pub struct Contact {
     /// Identity.
     pub id: Uuid,
@@ -167,6 +167,12 @@ pub struct Contact {
     pub valid_until: Option<Date>,
     /// Invented for demonstration.
     pub sample: bool,
+    /// Whose it is: a provider,
+    pub provider_id: Option<Uuid>,
+    /// or the account managers of a customer group; the central provider when neither is set.
+    pub customer_group_id: Option<Uuid>,
+    /// Rises with every change.
+    pub version: i64,
 }
 
 /// What a contact is responsible for.
@@ -202,9 +208,33 @@ pub struct Phase {
     pub exit_criteria: Vec<phase_exit_criterion::Model>,
 }
 
+impl From<contact::Model> for Contact {
+    fn from(row: contact::Model) -> Self {
+        Self {
+            id: row.id,
+            function: row.function,
+            email: row.email,
+            phone: row.phone,
+            confirmed_at: row.confirmed_at,
+            valid_until: row.valid_until,
+            sample: row.sample,
+            provider_id: row.provider_id,
+            customer_group_id: row.customer_group_id,
+            version: row.version,
+        }
+    }
+}
+
 /// The level of joining on a day, from a list that is oldest first.
 pub fn joining_on(joinings: &[joining::Model], day: Date) -> Option<&joining::Model> {
     joinings.iter().rev().find(|joining| joining.valid_from <= day)
+}
+
+impl Assignment {
+    /// Whether it holds on a day, as far as the place goes.
+    pub fn holds_on(&self, day: Date) -> bool {
+        self.row.valid_from.is_none_or(|from| from <= day) && self.row.valid_until.is_none_or(|until| day <= until)
+    }
 }
 
 impl<T> Served<T> {

@@ -189,8 +189,9 @@ impl AvailableProduct {
     async fn contact(&self, context: &Context<'_>) -> Option<Contact> {
         let product = Some(self.found.product);
         let matter = Matter { municipality: self.municipality, product, topic: None, day: reading(context).today };
-        let found = contacts::find(snapshot(context), &matter)?;
-        Some(Contact { at: found.contact, deputy: found.deputy })
+        let snapshot = snapshot(context);
+        let found = contacts::find(snapshot, &matter)?;
+        Some(Contact::at(snapshot, found.contact, found.deputy))
     }
 
     /// The product.

@@ -26,6 +26,8 @@ use crate::{
 #[graphql(concrete(name = "MovedProductConnection", params(super::merger_plan::MovedProduct)))]
 #[graphql(concrete(name = "MergerRequestConnection", params(super::merger_plan::MergerRequest)))]
 #[graphql(concrete(name = "PriceEffectConnection", params(super::merger_plan::PriceEffect)))]
+#[graphql(concrete(name = "ContactConnection", params(super::contact::Contact)))]
+#[graphql(concrete(name = "ContactAssignmentConnection", params(super::contact_assignment::ContactAssignment)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -54,6 +56,8 @@ where
 #[graphql(concrete(name = "PriceEffectEdge", params(super::merger_plan::PriceEffect)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 #[graphql(concrete(name = "OverlapCandidateEdge", params(OverlapCandidate)))]
+#[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
+#[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

@@ -1,18 +1,23 @@
-//! Contacts: who to ask. Only what concerns the function is public; persons are not shown here.
+//! Contacts: who to ask. What concerns the function is public; who is behind it is told to few, see `contact_person`.
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use super::{
+    connection::{Connection, page},
+    contact_person::ContactPerson,
     context::{reading, snapshot},
     customer_group::CustomerGroup,
     municipality::MunicipalityBy,
-    node::row_id,
+    node::{global_id, row_id},
     scalars::{Date, EmailAddress},
 };
 use crate::{
-    catalogue::{self, At},
-    contacts::{self, FoundBy, Matter},
+    access::{Duty, Role},
+    catalogue::{self, At, Snapshot},
+    contacts::{self, FoundBy, Matter, stale},
     error::{Code, Error, Result},
+    listing::Window,
+    orders,
 };
 
 /// What a contact is for.
@@ -52,55 +57,76 @@ pub enum ContactFoundBy {
 }
 
 /// A contact (Ansprechpartner/in): a function with its mailbox and telephone.
-#[derive(Description, Clone, Copy)]
+#[derive(Description, Clone)]
 pub struct Contact {
-    /// The contact.
-    pub at: At<catalogue::Contact>,
-    /// Who stands in for it here.
-    pub deputy: Option<At<catalogue::Contact>>,
+    row: catalogue::Contact,
+    deputy: Option<catalogue::Contact>,
 }
 
 impl Contact {
-    fn row<'c>(&self, context: &Context<'c>) -> &'c catalogue::Contact {
-        &snapshot(context).contacts[self.at]
+    /// A published contact, and who stands in for it here.
+    pub fn at(snapshot: &Snapshot, at: At<catalogue::Contact>, deputy: Option<At<catalogue::Contact>>) -> Self {
+        let row = |at| -> catalogue::Contact { snapshot.contacts[at].clone() };
+        Self { row: row(at), deputy: deputy.map(row) }
+    }
+
+    /// A contact as it was written.
+    pub fn new(row: impl Into<catalogue::Contact>) -> Self {
+        Self { row: row.into(), deputy: None }
     }
 }
 
 #[Object(use_type_description)]
 impl Contact {
+    /// Opaque id, to change it with.
+    async fn id(&self) -> ID {
+        global_id("Contact", self.row.id)
+    }
+
     /// The function, as people know it.
-    async fn function<'c>(&self, context: &Context<'c>) -> &'c str {
-        &self.row(context).function
+    async fn function(&self) -> &str {
+        &self.row.function
     }
 
     /// Mailbox of the function.
-    async fn email(&self, context: &Context<'_>) -> EmailAddress {
-        EmailAddress(self.row(context).email.clone())
+    async fn email(&self) -> EmailAddress {
+        EmailAddress(self.row.email.clone())
     }
 
     /// Telephone of the function.
-    async fn phone<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
-        self.row(context).phone.as_deref()
+    async fn phone(&self) -> Option<&str> {
+        self.row.phone.as_deref()
+    }
+
+    /// Who is behind it. Null where nobody is named, and for callers without a purpose: it is told to stewards, account managers,
+    /// the provider whose contact it is, and a municipality that it answers for. Who reads what is not its own is recorded.
+    async fn person(&self, context: &Context<'_>) -> Result<Option<ContactPerson>> {
+        ContactPerson::read(reading(context), self.row.id).await
     }
 
     /// When somebody last confirmed that this is right.
-    async fn confirmed_at(&self, context: &Context<'_>) -> Option<Date> {
-        self.row(context).confirmed_at.map(Date)
+    async fn confirmed_at(&self) -> Option<Date> {
+        self.row.confirmed_at.map(Date)
     }
 
     /// Last day of this contact; null for no end.
-    async fn valid_until(&self, context: &Context<'_>) -> Option<Date> {
-        self.row(context).valid_until.map(Date)
+    async fn valid_until(&self) -> Option<Date> {
+        self.row.valid_until.map(Date)
     }
 
     /// Who to ask when this contact is away.
     async fn deputy(&self) -> Option<Contact> {
-        self.deputy.map(|at| Contact { at, deputy: None })
+        self.deputy.clone().map(Contact::new)
     }
 
     /// Invented for demonstration: nobody reads this mailbox.
-    async fn sample(&self, context: &Context<'_>) -> bool {
-        self.row(context).sample
+    async fn sample(&self) -> bool {
+        self.row.sample
+    }
+
+    /// Rises with every change; give it with the next one.
+    async fn version(&self) -> i64 {
+        self.row.version
     }
 }
 
@@ -146,11 +172,31 @@ impl ContactQuery {
         };
         let found = contacts::find(snapshot, &matter).ok_or_else(no_central_desk)?;
         Ok(Some(ContactAnswer {
-            contact: Contact { at: found.contact, deputy: found.deputy },
-            deputy: found.deputy.map(|at| Contact { at, deputy: None }),
-            customer_group: found.group.map(CustomerGroup),
+            contact: Contact::at(snapshot, found.contact, found.deputy),
+            deputy: found.deputy.map(|at| Contact::at(snapshot, at, None)),
+            customer_group: found.group.map(CustomerGroup::Published),
             found_by: found.found_by.into(),
         }))
+    }
+
+    /// Contacts that nobody has confirmed for 12 months, or that end within 60 days: the longest unconfirmed first. For
+    /// stewards, and for account managers those of their groups.
+    async fn stale_contacts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Contact>> {
+        let reading = reading(context);
+        let (caller, phase) = (reading.signed_in()?, reading.phase()?);
+        let permitted =
+            reading.desk.engine.duty(caller, Duty::ListStaleContacts, caller.acts_as(Role::AccountManager), phase);
+        permitted.map_err(|rule| orders::refusal(&reading.desk, Duty::ListStaleContacts, phase, &rule))?;
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        let snapshot = &*reading.snapshot;
+        page(stale::list(snapshot, caller, reading.today), &window, |at| Contact::at(snapshot, at, None))
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use async_graphql::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::contact_person::Persons;
 use crate::{
     access::{Caller, Phase},
     catalogue::Snapshot,
@@ -38,6 +39,8 @@ pub struct Reading {
     pub request_id: String,
     /// Database, clock and rules.
     pub desk: Arc<Desk>,
+    /// What is read of persons, for all fields together.
+    pub persons: Arc<Persons>,
     /// Whether the database was asked: then fields may have been answered in another order than they were asked.
     pub has_asked_database: Arc<AtomicBool>,
 }
@@ -123,8 +126,13 @@ impl Reading {
 
     /// The database.
     pub fn db(&self) -> &sea_orm::DatabaseConnection {
-        self.has_asked_database.store(true, Ordering::Relaxed);
+        self.note_database();
         self.desk.database.connection()
+    }
+
+    /// Notes that the database is asked.
+    pub fn note_database(&self) {
+        self.has_asked_database.store(true, Ordering::Relaxed);
     }
 
     /// A sentence in the language of the request.

@@ -27,12 +27,13 @@ const LONG_ROWS: u64 = 100;
 /// Cost of a list at the root, however few rows are asked for: it looks through the whole catalogue or asks the database.
 const SCAN: u64 = 400;
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 5] = [
+const ASKS_DATABASE: [(&str, &str); 6] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
     ("Viewer", "tasks"),
     ("Query", "rehearsePhaseChange"),
+    ("Query", "exportContact"),
 ];
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];

@@ -6,8 +6,12 @@ pub mod category;
 pub mod collective;
 pub mod connection;
 pub mod contact;
+pub mod contact_assignment;
+pub mod contact_mutation;
+pub mod contact_person;
 pub mod context;
 pub mod customer_group;
+pub mod customer_group_mutation;
 pub mod decision;
 pub mod documents;
 pub mod explain;
@@ -34,6 +38,7 @@ pub mod price;
 pub mod product;
 pub mod product_list;
 pub mod product_relation;
+pub mod product_review;
 pub mod provider;
 pub mod rights;
 pub mod scalars;
@@ -73,6 +78,7 @@ pub struct Query(
     audit::AuditQuery,
     freeze::FreezeQuery,
     overlap::OverlapQuery,
+    contact_person::ContactPersonQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -83,11 +89,15 @@ pub struct Mutation(
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
     portfolio::PortfolioMutation,
+    product_review::ProductReviewMutation,
     standard_product_change::StandardProductMutation,
     overlap::OverlapMutation,
     product_relation::ProductRelationMutation,
     joining::JoiningMutation,
     merger_mutation::MergerMutation,
+    contact_mutation::ContactMutation,
+    contact_assignment::ContactAssignmentMutation,
+    customer_group_mutation::CustomerGroupMutation,
 );
 
 /// The schema of the service.

@@ -182,7 +182,7 @@ impl Municipality {
 
     /// Customer groups it belongs to, smallest first.
     async fn customer_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
-        self.row(context).groups.iter().copied().map(CustomerGroup).collect()
+        self.row(context).groups.iter().copied().map(CustomerGroup::Published).collect()
     }
 
     /// Providers that serve it today; empty where none is known.

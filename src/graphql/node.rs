@@ -102,7 +102,7 @@ fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
         "Provider" => snapshot.providers.find(row).map(|at| Provider(at).into()),
         "Municipality" => snapshot.municipalities.find(row).map(|at| Municipality(at).into()),
         "Category" => snapshot.categories.find(row).map(|at| Category(at).into()),
-        "CustomerGroup" => snapshot.customer_groups.find(row).map(|at| CustomerGroup(at).into()),
+        "CustomerGroup" => snapshot.customer_groups.find(row).map(|at| CustomerGroup::Published(at).into()),
         "TransformationPhase" => snapshot.phases.find(row).map(|at| TransformationPhase::at(at).into()),
         _ => None,
     })

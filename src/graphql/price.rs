@@ -123,7 +123,7 @@ impl Price<'_> {
 
     /// The customer group that this price is for; null for everybody. It goes before the price for everybody.
     async fn customer_group(&self) -> Option<CustomerGroup> {
-        self.0.group.map(CustomerGroup)
+        self.0.group.map(CustomerGroup::Published)
     }
 
     /// Invented for demonstration: not a price of anybody.

@@ -248,7 +248,7 @@ impl Product {
 
     /// The customer groups whose members may have it; empty for no restriction.
     async fn eligible_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
-        self.row(context).eligible_groups.iter().copied().map(CustomerGroup).collect()
+        self.row(context).eligible_groups.iter().copied().map(CustomerGroup::Published).collect()
     }
 
     /// What must be settled and in place before.

@@ -106,7 +106,7 @@ impl Viewer {
     async fn customer_groups(&self, context: &Context<'_>) -> Vec<CustomerGroup> {
         let reading = reading(context);
         let ids = reading.caller.iter().flat_map(|caller| &caller.customer_groups);
-        ids.filter_map(|id| reading.snapshot.customer_groups.find(*id)).map(CustomerGroup).collect()
+        ids.filter_map(|id| reading.snapshot.customer_groups.find(*id)).map(CustomerGroup::Published).collect()
     }
 
     /// What waits for the caller: approvals, confirmations, own requests about to expire, deadlines for giving notice. Most

@@ -217,6 +217,7 @@ fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         language: request.language,
         request_id: request.id.clone(),
         desk: app.0.desk.clone(),
+        persons: Arc::default(),
         has_asked_database: Arc::default(),
     }
 }

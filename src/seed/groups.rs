@@ -75,6 +75,7 @@ fn size_classes(classes: &[SizeClass]) -> Vec<customer_group::Model> {
             description: Some(format!("Einwohner: {}", class.rule_de)),
             rule: Some(Rule { types, min_population: class.inhabitants_min, max_population: most, ..Rule::default() }),
             source: class.source.clone(),
+            version: 1,
         });
     }
     groups
@@ -94,5 +95,6 @@ fn own_group(group: OwnGroup) -> Result<customer_group::Model, DbErr> {
         description: some_text(&group.description),
         rule: Some(rule),
         source: group.source,
+        version: 1,
     })
 }

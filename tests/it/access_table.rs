@@ -150,6 +150,15 @@ save_product_relations  SP+
 join_provider           T
 join_municipality       T
 merge_providers         T
+save_customer_group     S
+save_contact            SA+P+
+assign_contact          SA+P+
+hand_over_contacts      SA+P+
+confirm_contact         SA+P+
+erase_contact           S
+export_contact          S
+list_stale_contacts     SA+
+read_contact_person     SA+P+M+
 ";
 
 #[test]

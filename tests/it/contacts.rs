@@ -1,4 +1,4 @@
-//! Contacts: always one, never a person.
+//! Contacts: always one, and in public never a person.
 
 use ::entity::{contact, contact_assignment};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -79,8 +79,5 @@ on_both_databases! {
         for person in persons {
             assert!(!answers.contains(&person), "{person}");
         }
-        let schema = app.get("/schema.graphql").await.body;
-        let is_field = |line: &&str| line.trim_start().to_lowercase().starts_with("person");
-        assert_eq!(schema.as_str().unwrap().lines().filter(is_field).count(), 0, "the schema has no field for persons");
     }
 }

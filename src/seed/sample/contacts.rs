@@ -9,6 +9,9 @@ use sea_orm::{DbErr, EntityTrait};
 
 use super::{super::municipalities::municipality_id, Writer, day, id_of};
 
+/// What the invented persons are kept for.
+const PURPOSE: &str = "Auskunft zu Leistungen und Verträgen (Beispiel)";
+
 #[derive(Default)]
 struct Contacts {
     contacts: Vec<contact::Model>,
@@ -58,7 +61,7 @@ impl Contacts {
         for (mailbox, function, rank) in both {
             let key = format!("{mailbox}@{host}");
             let number = self.contacts.len();
-            let contact = contact::Model {
+            let mut contact = contact::Model {
                 id: id_of("contact", &key),
                 email: format!("{key}.example"),
                 function: format!("{function} (Beispiel)"),
@@ -66,9 +69,13 @@ impl Contacts {
                 person_name: (rank == Rank::Primary).then(|| format!("Kim Beispiel-{number}")),
                 person_email: (rank == Rank::Primary).then(|| format!("kim.beispiel-{number}@{host}.example")),
                 person_phone: None,
+                person_purpose: (rank == Rank::Primary).then(|| PURPOSE.to_owned()),
                 confirmed_at: Some(day(2026, 10, 1)?),
                 valid_until: None,
                 sample: true,
+                provider_id: None,
+                customer_group_id: None,
+                version: 1,
                 key,
             };
             let mut assignment = contact_assignment::Model {
@@ -85,6 +92,7 @@ impl Contacts {
                 valid_until: None,
             };
             target(&mut assignment);
+            (contact.provider_id, contact.customer_group_id) = (assignment.provider_id, assignment.customer_group_id);
             self.contacts.push(contact);
             self.assignments.push(assignment);
         }

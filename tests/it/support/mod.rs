@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod callers;
+pub mod contacts;
 mod databases;
 pub mod mergers;
 pub mod portfolio;
