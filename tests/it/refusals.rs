@@ -95,7 +95,7 @@ fn cases() -> Vec<Case> {
         Case {
             mutation: "migrateSubscription",
             subscription: Some(|row| row.state = State::Active),
-            more: || json!({ "on": "2027-01-01" }),
+            more: || json!({ "on": "2027-01-01", "quantity": 1 }),
             may: &["office"],
         },
     ]
