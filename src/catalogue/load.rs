@@ -12,9 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use std::sync::Arc;
-
-use super::{Contact, Live, Snapshot};
+use super::Contact;
 use crate::database::{Database, hold_catalogue};
 
 /// The tables of the published catalogue, as they are.
@@ -71,14 +69,6 @@ pub async fn raise_version(db: &impl ConnectionTrait, now: DateTimeUtc) -> Resul
         .exec(db)
         .await
         .map(drop)
-}
-
-/// The snapshot that a write of something published may decide on: raises the version, and so holds the catalogue alone.
-/// None when the catalogue is another than the one in memory: then begin again after a refresh.
-pub async fn hold(db: &impl ConnectionTrait, live: &Live, now: DateTimeUtc) -> Result<Option<Arc<Snapshot>>, DbErr> {
-    raise_version(db, now).await?;
-    let version = version(db).await? - 1;
-    Ok(Some(live.snapshot()).filter(|snapshot| snapshot.version == version))
 }
 
 /// Reads all tables in one consistent read. The order of rows is made later, in memory.

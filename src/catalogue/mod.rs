@@ -18,7 +18,7 @@ use sea_orm::prelude::Date;
 
 pub use build::fits;
 pub use live::Live;
-pub use load::{hold, raise_version};
+pub use load::raise_version;
 pub use overlap::Overlap;
 pub use rows::{
     Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,

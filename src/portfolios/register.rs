@@ -22,7 +22,7 @@ use super::{
 use crate::{
     access::{Duty, DutyPermit},
     audit::Event,
-    catalogue::{self, Snapshot},
+    catalogue::Snapshot,
     clock::day_of,
     desk::Desk,
     error::{Code, Error, Result},
@@ -83,7 +83,7 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
-        let Some(snapshot) = catalogue::hold(&*db, &desk.live, now).await? else {
+        let Some(snapshot) = desk.live.snapshot_to_change(&*db, now).await? else {
             db.roll_back().await?;
             desk.live.refresh().await;
             continue;

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     access::Duty,
-    catalogue,
     desk::Desk,
     error::{Code, Error, Result, check_text},
     orders::{Order, busy, written},
@@ -62,7 +61,7 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
     for _ in 0..ATTEMPTS {
         let now = desk.clock.now();
         let db = desk.database.begin_write().await?;
-        let Some(snapshot) = catalogue::hold(&*db, &desk.live, now).await? else {
+        let Some(snapshot) = desk.live.snapshot_to_change(&*db, now).await? else {
             db.roll_back().await?;
             desk.live.refresh().await;
             continue;
