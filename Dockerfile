@@ -8,7 +8,7 @@ RUN mkdir -p src entity/src migration/src tests/it benches \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs entity/src/lib.rs migration/src/lib.rs \
     && echo 'fn main() {}' > tests/it/main.rs \
-    && echo 'fn main() {}' > benches/decisions.rs \
+    && for bench in $(sed -n '/^\[\[bench/{n;s/name = "\(.*\)"/\1/p}' Cargo.toml); do echo 'fn main() {}' > "benches/$bench.rs"; done \
     && cargo build --release --locked --workspace \
     && rm -r src entity/src migration/src
 COPY . .

@@ -24,6 +24,8 @@ use crate::config::{Config, DatabaseUrl};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of SQLite for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rows that SQLite's thread may be ahead of who reads them: with the usual 50 both wait for each other most of the time.
+const ROWS_AHEAD: usize = 1_000;
 /// Any number, the same in every instance: who holds it migrates, loads or archives.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
@@ -117,6 +119,7 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(BUSY_TIMEOUT)
+                    .row_buffer_size(ROWS_AHEAD)
                     // What is deleted is overwritten: an erased person leaves no trace in free pages.
                     .pragma("secure_delete", "ON")
             });
