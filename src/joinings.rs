@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result, check_text},
     feed::Changed,
     orders::{Act, Order, busy, written},
-    phases, providers,
+    phases, portfolios, providers,
     text::german_day,
 };
 
@@ -131,19 +131,22 @@ pub fn shown(row: &joining::Model) -> Value {
     })
 }
 
-/// Whether a provider's portfolio is all there: something is published, and nothing waits to be written or reviewed.
-pub async fn portfolio_is_complete(
-    snapshot: &Snapshot,
-    db: &impl ConnectionTrait,
-    provider: At<Provider>,
-) -> Result<()> {
+/// Whether a provider's portfolio is all there: registered as a whole with no row refused, something published, and nothing
+/// waits to be written or reviewed.
+async fn portfolio_is_complete(snapshot: &Snapshot, db: &impl ConnectionTrait, provider: At<Provider>) -> Result<()> {
     let provider = &snapshot.providers[provider];
+    match portfolios::register::last_registration(db, provider.row.id).await?.map(|registration| registration.rejected)
+    {
+        Some(0) => {}
+        Some(rejected) => return Err(rows_refused(rejected)),
+        None => return Err(not_registered()),
+    }
     if provider.products.is_empty() {
         return Err(incomplete(
             "es ist keine Leistung veröffentlicht",
             "no product is published",
-            "Zuerst das Portfolio anmelden und prüfen lassen.",
-            "First register the portfolio and have it reviewed.",
+            "Zuerst das Portfolio prüfen lassen.",
+            "First have the portfolio reviewed.",
         ));
     }
     let open = product::Entity::find()
@@ -160,6 +163,24 @@ pub async fn portfolio_is_complete(
             "First have these products reviewed, or withdraw them.",
         )),
     }
+}
+
+fn not_registered() -> Error {
+    incomplete(
+        "es ist noch nicht als Ganzes angemeldet",
+        "it is not registered as a whole yet",
+        "Zuerst mit registerPortfolio alle Leistungen anmelden.",
+        "First register all products with registerPortfolio.",
+    )
+}
+
+fn rows_refused(rejected: i64) -> Error {
+    incomplete(
+        &format!("bei der letzten Anmeldung wurden {rejected} Zeilen abgewiesen"),
+        &format!("the last registration refused {rejected} rows"),
+        "Zuerst die Zeilen berichtigen und das Portfolio noch einmal anmelden.",
+        "First correct the rows and register the portfolio again.",
+    )
 }
 
 fn incomplete(de: &str, en: &str, next_de: &str, next_en: &str) -> Error {

@@ -290,7 +290,7 @@ impl AvailabilityQuery {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let situation = situation(reading, &municipality, on)?;
         let wanted = Wanted {
-            condition: bounded(condition(filter.unwrap_or_default())?, Is::size)?,
+            condition: bounded(condition(filter.unwrap_or_default(), reading)?, Is::size)?,
             question: question(search)?,
             include_unavailable: include_unavailable.unwrap_or_default(),
         };

@@ -102,6 +102,16 @@ impl Reading {
         self.snapshot.go_on(self.desk.live.snapshot());
     }
 
+    /// Keys of providers, with those of the providers that act for them since a merger: the old key finds what went over.
+    pub fn with_acting(&self, keys: Vec<String>) -> Vec<String> {
+        let acting = keys.iter().filter_map(|key| self.snapshot.provider_by_key(key)).map(|at| {
+            let acting = self.snapshot.acting_for(at, self.today);
+            self.snapshot.providers[acting].row.key.clone()
+        });
+        let acting: Vec<String> = acting.collect();
+        keys.into_iter().chain(acting).collect()
+    }
+
     /// The phase that is current today.
     pub fn phase(&self) -> Result<Phase> {
         phases::current(&self.snapshot)

@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 
 use super::{
     connection::{Connection, page},
-    context::{reading, snapshot},
+    context::{Reading, reading, snapshot},
     customer_group::CustomerGroup,
     input::{IntRangeFilter, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::{global_id, row_id},
@@ -278,7 +278,7 @@ pub struct MunicipalityFilter {
     pub landschaftsverband: Option<ValueFilter<LandschaftsverbandCode>>,
     /// Key of a customer group that it belongs to.
     pub customer_group: Option<ValueFilter<String>>,
-    /// Key of a provider that serves it today.
+    /// Key of a provider that serves it today, or of one that has gone into such a provider.
     pub provider: Option<ValueFilter<String>>,
     /// Inhabitants.
     pub population: Option<IntRangeFilter>,
@@ -286,20 +286,20 @@ pub struct MunicipalityFilter {
     pub name: Option<TextFilter>,
 }
 
-fn condition(filter: MunicipalityFilter) -> Result<Condition<Is>> {
+fn condition(filter: MunicipalityFilter, reading: &Reading) -> Result<Condition<Is>> {
     let mut parts = Parts::default();
     parts.values("type", filter.kind, |value| Ok(value.into()), Is::Type)?;
     parts.values("district", filter.district, |ags| Ok(ags.0), Is::District)?;
     parts.keys("governmentDistrict", filter.government_district, Is::GovernmentDistrict)?;
     parts.values("landschaftsverband", filter.landschaftsverband, |value| Ok(value.into()), Is::Landschaftsverband)?;
     parts.keys("customerGroup", filter.customer_group, Is::CustomerGroup)?;
-    parts.keys("provider", filter.provider, Is::Provider)?;
+    parts.keys("provider", filter.provider, |keys| Is::Provider(reading.with_acting(keys)))?;
     if let Some(range) = filter.population {
         range.gte.into_iter().for_each(|fewest| parts.is(Is::PopulationAtLeast(fewest.into())));
         range.lte.into_iter().for_each(|most| parts.is(Is::PopulationAtMost(most.into())));
     }
     parts.text("name.contains", filter.name, Is::NameContains)?;
-    parts.join(filter.and, filter.or, filter.not, condition)
+    parts.join(filter.and, filter.or, filter.not, |part| condition(part, reading))
 }
 
 /// What municipalities can be ordered by.
@@ -343,7 +343,7 @@ impl MunicipalityQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<MunicipalityOrder>>,
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let condition = bounded(condition(filter.unwrap_or_default(), reading(context))?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
         let listing = municipalities::list(snapshot(context), &condition, order, reading(context).today);

@@ -150,7 +150,7 @@ fn reasons(reading: &Reading, likeness: &Likeness) -> Vec<OverlapReason> {
 /// Which pairs. All parts that are given must hold.
 #[derive(Default, InputObject)]
 pub struct OverlapFilter {
-    /// Key of the provider of one of both.
+    /// Key of the provider of one of both, or of one that has gone into it.
     pub provider: Option<ValueFilter<String>>,
     /// Key of the category of one of both; the key of a top category means all below it too.
     pub category: Option<ValueFilter<String>>,
@@ -158,9 +158,9 @@ pub struct OverlapFilter {
     pub min_score: Option<i32>,
 }
 
-fn condition(filter: OverlapFilter) -> Result<Condition<Is>> {
+fn condition(filter: OverlapFilter, reading: &Reading) -> Result<Condition<Is>> {
     let mut parts = Parts::default();
-    parts.keys("where.provider", filter.provider, Is::Provider)?;
+    parts.keys("where.provider", filter.provider, |keys| Is::Provider(reading.with_acting(keys)))?;
     parts.keys("where.category", filter.category, Is::Category)?;
     if let Some(least) = filter.min_score {
         let least = u8::try_from(least).ok().filter(|least| (LEAST_SCORE..=100).contains(least));
@@ -172,7 +172,7 @@ fn condition(filter: OverlapFilter) -> Result<Condition<Is>> {
             )
         })?));
     }
-    parts.join(None, None, None, condition)
+    parts.join(None, None, None, |part| condition(part, reading))
 }
 
 /// Outcome of a decision about two products that look the same.
@@ -243,7 +243,7 @@ impl OverlapQuery {
         let permitted = engine.duty(caller, duty, caller.acts_as(Role::Provider), phase);
         permitted.map_err(|rule| orders::refusal(&reading.desk, duty, phase, &rule))?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let condition = bounded(condition(filter.unwrap_or_default(), reading)?, Is::size)?;
         let provider = caller.provider.filter(|_| !sees_all);
         let listing = overlaps::list(reading.db(), reading.snapshot.shared(), &condition, provider).await?;
         page(listing, &window, OverlapCandidate).map(Some)

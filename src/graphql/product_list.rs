@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
 use super::{
     connection::{Connection, page},
-    context::snapshot,
+    context::{Reading, reading, snapshot},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::row_id,
     product::{DeliveryMode, Lifecycle, MandatedTask, Product},
@@ -48,7 +48,7 @@ pub struct ProductFilter {
     pub lifecycle: Option<ValueFilter<Lifecycle>>,
     /// Key of its category; the key of a top category means all below it too.
     pub category: Option<ValueFilter<String>>,
-    /// Key of its provider.
+    /// Key of its provider; that of one which has gone into another finds what the other offers now.
     pub provider: Option<ValueFilter<String>>,
     /// Key of the standard product that it implements.
     pub standard_product: Option<ValueFilter<String>>,
@@ -69,11 +69,11 @@ pub struct ProductFilter {
 }
 
 /// The condition that a filter means.
-pub fn condition(filter: ProductFilter) -> Result<Condition<Is>> {
+pub fn condition(filter: ProductFilter, reading: &Reading) -> Result<Condition<Is>> {
     let mut parts = Parts::default();
     parts.values("lifecycle", filter.lifecycle, |value| Ok(value.into()), Is::Lifecycle)?;
     parts.keys("category", filter.category, Is::Category)?;
-    parts.keys("provider", filter.provider, Is::Provider)?;
+    parts.keys("provider", filter.provider, |keys| Is::Provider(reading.with_acting(keys)))?;
     parts.keys("standardProduct", filter.standard_product, Is::StandardProduct)?;
     parts.values("deliveryMode", filter.delivery_mode, |value| Ok(value.into()), Is::DeliveryMode)?;
     parts.values("mandatedTask", filter.mandated_task, |value| Ok(value.into()), Is::MandatedTask)?;
@@ -82,7 +82,7 @@ pub fn condition(filter: ProductFilter) -> Result<Condition<Is>> {
     parts.boolean(filter.sample, Is::Sample);
     parts.keys("leikaKey", filter.leika_key, Is::LeikaKey)?;
     parts.text("name.contains", filter.name, Is::NameContains)?;
-    parts.join(filter.and, filter.or, filter.not, condition)
+    parts.join(filter.and, filter.or, filter.not, |part| condition(part, reading))
 }
 
 /// What to search for; nothing for a blank text.
@@ -141,7 +141,7 @@ impl ProductQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProductOrder>>,
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
+        let condition = bounded(condition(filter.unwrap_or_default(), reading(context))?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
         let listing = products::list(snapshot(context), &condition, question(search)?, order);

@@ -11,7 +11,6 @@ use super::{
     subscription::{ProductSubscription, SubscriptionOrigin, SubscriptionState},
 };
 use crate::{
-    catalogue::Snapshot,
     condition::Condition,
     error::{Error, Result},
     listing::Window,
@@ -34,11 +33,11 @@ pub struct SubscriptionFilter {
     pub state: Option<ValueFilter<SubscriptionState>>,
     /// Id of its product.
     pub product: Option<ValueFilter<ID>>,
-    /// Key of the provider that offers the product.
+    /// Key of the provider that offers the product, or of one that has gone into it.
     pub provider: Option<ValueFilter<String>>,
     /// AGS of the municipality that takes it.
     pub municipality: Option<ValueFilter<Ags>>,
-    /// Key of the provider that takes it.
+    /// Key of the provider that takes it, or of one that has gone into it.
     pub subscribing_provider: Option<ValueFilter<String>>,
     /// How it came into the catalogue.
     pub origin: Option<ValueFilter<SubscriptionOrigin>>,
@@ -50,12 +49,14 @@ pub struct SubscriptionFilter {
     pub sample: Option<BooleanFilter>,
 }
 
-fn condition(filter: SubscriptionFilter, snapshot: &Snapshot) -> Result<Condition<Is>> {
+fn condition(filter: SubscriptionFilter, reading: &Reading) -> Result<Condition<Is>> {
+    let snapshot = &reading.snapshot;
     let mut parts = Parts::default();
     parts.values("state", filter.state, |state| Ok(state.into()), Is::State)?;
     parts.values("product", filter.product, |id| row_id("where.product", "Product", &id), Is::Product)?;
     // What is unknown fits nothing.
     let provider = |keys: Vec<String>| {
+        let keys = reading.with_acting(keys);
         let found = keys.iter().filter_map(|key| snapshot.provider_by_key(key));
         found.map(|at| snapshot.providers[at].row.id).collect()
     };
@@ -71,7 +72,7 @@ fn condition(filter: SubscriptionFilter, snapshot: &Snapshot) -> Result<Conditio
     parts.values("collectiveRequest", filter.collective_request, collective, Is::Collective)?;
     parts.boolean(filter.waits_for_decision, Is::Open);
     parts.boolean(filter.sample, Is::Sample);
-    parts.join(filter.and, filter.or, filter.not, |part| condition(part, snapshot))
+    parts.join(filter.and, filter.or, filter.not, |part| condition(part, reading))
 }
 
 /// What subscriptions can be ordered by.
@@ -137,7 +138,7 @@ pub async fn page(
     asked: Asked,
     only: Option<sea_orm::prelude::Uuid>,
 ) -> Result<ProductSubscriptionConnection> {
-    let condition = bounded(condition(asked.filter.unwrap_or_default(), &reading.snapshot)?, Is::size)?;
+    let condition = bounded(condition(asked.filter.unwrap_or_default(), reading)?, Is::size)?;
     let only = only.map(|id| Condition::Is(Is::Municipality(vec![id])));
     let order_by = asked.order_by.unwrap_or_default().into_iter();
     let wanted = Wanted {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle, product_version};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
@@ -347,11 +347,19 @@ async fn registration(
         missing: plan.missing.len() as i64,
         rejected: count(|outcome| matches!(outcome, Outcome::Rejected(_))),
     };
-    let last = registration::Entity::find()
-        .filter(registration::Column::ProviderId.eq(deed.provider))
-        .order_by_desc(registration::Column::At)
-        .one(db)
-        .await?;
+    let last = last_registration(db, deed.provider).await?;
     let is_same = last.is_some_and(|last| (last.digest, last.missing) == (row.digest.clone(), row.missing));
     Ok((row, !is_same))
+}
+
+/// The last registration of a provider's whole portfolio; none when there was none.
+pub async fn last_registration(
+    db: &impl ConnectionTrait,
+    provider: Uuid,
+) -> std::result::Result<Option<registration::Model>, DbErr> {
+    registration::Entity::find()
+        .filter(registration::Column::ProviderId.eq(provider))
+        .order_by_desc(registration::Column::At)
+        .one(db)
+        .await
 }

@@ -1,5 +1,7 @@
 //! How far providers and municipalities have joined: dated levels that follow each other.
 
+use entity::portfolio_registration;
+use sea_orm::{ActiveModelTrait, IntoActiveModel, prelude::Uuid};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -12,7 +14,7 @@ const PROVIDER: &str = "mutation($input: JoinProviderInput!) { joinProvider(inpu
 const MUNICIPALITY: &str = "mutation($input: JoinMunicipalityInput!) { joinMunicipality(input: $input) { joining { level since resolution } errors { code rule path nextStep } } }";
 
 fn input(more: Value) -> Value {
-    let key = sea_orm::prelude::Uuid::new_v4().to_string();
+    let key = Uuid::new_v4().to_string();
     let mut input = json!({ "reason": reason("DECISION"), "idempotencyKey": key });
     input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     input
@@ -34,6 +36,26 @@ async fn town_as(app: &TestApp, token: &str, ags: &str, level: &str, since: &str
     app.data_as(token, MUNICIPALITY, json!({ "input": asked })).await["joinMunicipality"].clone()
 }
 
+/// A registration of a provider's whole portfolio, with so many rows refused.
+async fn registered(app: &TestApp, key: &str, at: &str, rejected: i64) {
+    let snapshot = app.server.live().snapshot();
+    let provider = &snapshot.providers[snapshot.provider_by_key(key).unwrap()];
+    let total = provider.products.len() as i64;
+    let row = portfolio_registration::Model {
+        id: Uuid::new_v4(),
+        provider_id: provider.row.id,
+        at: at.parse().unwrap(),
+        total,
+        digest: "0".repeat(64),
+        added: total,
+        changed: 0,
+        unchanged: 0,
+        missing: 0,
+        rejected,
+    };
+    row.into_active_model().insert(app.server.database().connection()).await.unwrap();
+}
+
 async fn version(app: &TestApp) -> i64 {
     app.server.live().snapshot().version
 }
@@ -45,6 +67,7 @@ on_both_databases! {
         let town = municipality(AACHEN);
         let request = app.request_of(AACHEN, ("kdn", "BAS-04")).await;
         assert_eq!(app.refused(&town, "requestSubscription", request.clone()).await["code"], "FORBIDDEN");
+        registered(app, "kdn", "2026-11-20T09:00:00Z", 0).await;
         let joined = joins(app, "kdn", "PORTFOLIO", "2026-11-23", json!({ "resolution": "VV 12/2026" })).await;
         assert_eq!(joined, json!({ "joining": { "level": "PORTFOLIO", "since": "2026-11-23", "resolution": "VV 12/2026", "sample": false }, "errors": [] }));
         assert_eq!(app.data(told, json!({})).await["provider"], json!({ "joining": "PORTFOLIO", "joiningDetails": { "since": "2026-11-23", "resolution": "VV 12/2026", "sample": false } }));
@@ -98,11 +121,25 @@ on_both_databases! {
     }
 
     async fn a_portfolio_that_is_not_reviewed_does_not_join(app: TestApp) {
+        registered(app, "kdn", "2026-11-20T09:00:00Z", 0).await;
         app.execute("UPDATE products SET lifecycle = 'IN_REVIEW' WHERE external_id = 'BAS-04' AND provider_id = (SELECT id FROM providers WHERE key = 'kdn')").await.unwrap();
         let refused = joins(app, "kdn", "PORTFOLIO", "2026-11-23", json!({})).await;
         assert_eq!((&refused["joining"], &refused["errors"][0]["path"]), (&Value::Null, &json!(["input", "level"])));
         assert!(refused["errors"][0]["message"].as_str().unwrap().contains("1 Leistungen"), "{refused}");
         assert_eq!(joins(app, "kdn", "SINGLE_PRODUCTS", "2026-11-23", json!({})).await["errors"], json!([]));
+    }
+
+    async fn a_portfolio_that_was_not_registered_as_a_whole_does_not_join(app: TestApp) {
+        let refused = |payload: Value, word: &str| {
+            let error = &payload["errors"][0];
+            assert_eq!((&payload["joining"], &error["path"]), (&Value::Null, &json!(["input", "level"])));
+            assert!(error["message"].as_str().unwrap().contains(word) && error["nextStep"].is_string(), "{error}");
+        };
+        refused(joins(app, "kdn", "PORTFOLIO", "2026-11-23", json!({})).await, "nicht als Ganzes angemeldet");
+        registered(app, "kdn", "2026-11-20T09:00:00Z", 2).await;
+        refused(joins(app, "kdn", "PORTFOLIO", "2026-11-23", json!({})).await, "2 Zeilen abgewiesen");
+        registered(app, "kdn", "2026-11-21T09:00:00Z", 0).await;
+        assert_eq!(joins(app, "kdn", "PORTFOLIO", "2026-11-23", json!({})).await["errors"], json!([]), "the last one counts");
     }
 
     async fn only_the_transformation_office_records_a_joining(app: TestApp) {

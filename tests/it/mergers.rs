@@ -191,6 +191,25 @@ on_both_databases! {
         assert_eq!(app.done(&provider("krzn"), "requestSubscription", as_old).await["subscriber"]["key"], "regioit", "nothing is left to the old one");
     }
 
+    async fn lists_find_by_the_old_key_what_went_over(app: TestApp) {
+        app.subscription(AACHEN, ("ivl", &some_product(app, "ivl")), |_| {}).await;
+        app.merge("regioit", &["ivl"]).await;
+        let found = async |key: &str| {
+            let all = "query($key: String!) { products(first: 1, where: {provider: {eq: $key}}) { totalCount }
+                municipalities(first: 1, where: {provider: {eq: $key}}) { totalCount }
+                subscriptions(first: 1, where: {provider: {eq: $key}}) { totalCount }
+                none: products(first: 1, where: {provider: {eq: \"no-such\"}}) { totalCount }
+                others: products(first: 1, where: {not: {provider: {eq: $key}}}) { totalCount } }";
+            app.data_as(&steward(), all, json!({ "key": key })).await
+        };
+        let by_old = found("ivl").await;
+        assert_eq!(by_old, found("regioit").await);
+        for name in ["products", "municipalities", "subscriptions", "others"] {
+            assert!(by_old[name]["totalCount"].as_u64().unwrap() > 0, "{name}: {by_old}");
+        }
+        assert_eq!(by_old["none"]["totalCount"], 0);
+    }
+
     async fn freezes_and_exceptions_of_a_provider_go_on_for_its_products_only(app: TestApp) {
         let office = transformation_office();
         let freeze = "mutation($input: FreezeInput!) { freeze(input: $input) { errors { code } } }";
