@@ -26,8 +26,9 @@ use crate::{
     desk::Desk,
     error::{Error, Result, check_text},
     feed::Changed,
-    orders::{Act, Order, busy, written},
-    phases, portfolios, providers,
+    orders::{Order, busy},
+    portfolios, providers,
+    publishing::{self, ATTEMPTS, Done},
     text::german_day,
 };
 
@@ -35,8 +36,6 @@ use crate::{
 pub const LONGEST_RESOLUTION: usize = 200;
 /// How far back and ahead a level can begin.
 const MOST_YEARS: u32 = 10;
-/// How often a change begins again because the catalogue or the caller's key moved meanwhile.
-const ATTEMPTS: usize = 5;
 
 /// Who joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -82,40 +81,34 @@ struct Step {
 
 /// Records how far somebody has joined. The same again changes nothing.
 pub async fn join(desk: Arc<Desk>, order: Order<Joining>) -> Result<joining::Model> {
-    let permit = order.check(&desk, order.deed.organisation.duty(), false).await?;
-    let key = order.key(permit.duty())?;
+    let deed = &order.deed;
     for _ in 0..ATTEMPTS {
-        let now = desk.clock.now();
-        let db = desk.database.begin_write().await?;
-        let Some(snapshot) = desk.live.snapshot_to_change(&*db, now).await? else {
-            db.roll_back().await?;
-            desk.live.refresh().await;
+        let Some(begun) = publishing::begin(&desk, &order, deed.organisation.duty(), |_| false).await? else {
             continue;
         };
-        if let Some(known) = key.find(&*db, now).await? {
-            let row = joining::Entity::find_by_id(known.entity_id).one(&*db).await?;
+        if let Some(known) = begun.known {
+            let row = joining::Entity::find_by_id(known).one(&*begun.db).await?;
             return row.ok_or_else(|| Error::internal("a recorded joining is gone"));
         }
-        check(&*db, &snapshot, &order.deed, day_of(now)).await?;
-        let Step { before, after } = step(&history(&*db, order.deed.organisation).await?, &order.deed)?;
+        check(&*begun.db, &begun.snapshot, deed, day_of(begun.now)).await?;
+        let Step { before, after } = step(&history(&*begun.db, deed.organisation).await?, deed)?;
         if before.as_ref() == Some(&after) {
+            begun.roll_back().await?;
             return Ok(after);
         }
         match &before {
-            None => after.clone().into_active_model().insert(&*db).await?,
-            Some(_) => after.clone().into_active_model().reset_all().update(&*db).await?,
+            None => after.clone().into_active_model().insert(&*begun.db).await?,
+            Some(_) => after.clone().into_active_model().reset_all().update(&*begun.db).await?,
         };
-        let phase = phases::key(phases::current(&snapshot)?);
-        if !key.keep(&*db, written(after.id, &permit, phase), now).await? {
-            db.roll_back().await?;
-            continue;
+        let done = Done {
+            entity: ("Joining", after.id),
+            before: before.as_ref().map(shown),
+            after: Some(shown(&after)),
+            changed: vec![Changed { kind: Type::Joining, id: after.id, version: None }],
+        };
+        if begun.commit(&desk, &order, done).await? {
+            return Ok(after);
         }
-        let (before, told) = (before.as_ref().map(shown), Some(shown(&after)));
-        let act = Act { permit: &permit, entity: ("Joining", after.id), before, after: told };
-        order.record(&desk, &*db, act, &[Changed { kind: Type::Joining, id: after.id, version: None }], now).await?;
-        db.commit().await?;
-        desk.live.refresh().await;
-        return Ok(after);
     }
     Err(busy())
 }
