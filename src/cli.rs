@@ -11,6 +11,7 @@ use strum::VariantArray;
 
 use crate::{
     access::Role,
+    changes,
     clock::{Clock, beginning_of},
     config::{self, Config, Flags},
     database::Database,
@@ -215,8 +216,11 @@ async fn tick_once(config: &Config, on: Option<chrono::NaiveDate>) -> Result<(),
     let database = Database::connect_existing(config).await?;
     let report = tick::run(&database, engine.fingerprint(), due_at, now).await;
     let report = report.map_err(|error| format!("the tick failed: {error}"))?;
+    let removed = changes::remove_before(&database, now - config.feed_retention()).await;
+    let removed = removed.map_err(|error| format!("old entries of the change feed could not be removed: {error}"))?;
     database.close().await?;
-    println!("{} ended, {} begun, {} expired.", report.ended, report.begun, report.expired);
+    let tick::Report { ended, begun, expired } = report;
+    println!("{ended} ended, {begun} begun, {expired} expired; {removed} old entries of the change feed removed.");
     Ok(())
 }
 

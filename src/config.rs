@@ -40,10 +40,17 @@ pub struct Config {
     /// Folder of the operators' own policies; none takes those compiled in.
     #[serde(deserialize_with = "some_path")]
     pub policies: Option<PathBuf>,
+    /// Web pages of other origins that may open a WebSocket.
+    #[serde(deserialize_with = "texts")]
+    pub allowed_origins: Vec<String>,
+    /// How long entries of the change feed are kept, in days.
+    pub feed_retention_days: u32,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
     pub limits: Limits,
+    /// Limits of connections that stay.
+    pub live: Live,
 }
 
 /// Names of a token's claims; a dot goes into an object, as in `realm_access.roles`.
@@ -82,6 +89,33 @@ pub struct Limits {
     pub cost: u64,
     /// Bytes of parsed documents that are kept.
     pub document_cache_bytes: u64,
+}
+
+/// Limits of connections that stay: WebSockets and event streams.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Connections of one process.
+    pub connections: u64,
+    /// Connections of one caller with a token.
+    pub connections_per_caller: u64,
+    /// Connections of all callers without a token together.
+    pub anonymous_connections: u64,
+    /// Operations that run on one WebSocket at once.
+    pub operations: usize,
+    /// Longest time until a WebSocket is initialised, in milliseconds.
+    pub init_timeout_ms: u64,
+    /// How often a sign of life is sent, in milliseconds.
+    pub keep_alive_ms: u64,
+    /// Longest time for which a WebSocket may not take a result, in milliseconds.
+    pub slow_reader_ms: u64,
+}
+
+impl Live {
+    /// How often a sign of life is sent.
+    pub fn keep_alive(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.keep_alive_ms)
+    }
 }
 
 /// What flags set; `None` leaves it to the environment, the file, or the default.
@@ -139,6 +173,21 @@ fn some_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
+/// A list, or a text with commas, as the environment has it.
+fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let texts = match Given::deserialize(deserializer)? {
+        Given::List(texts) => texts,
+        Given::Text(text) => text.split(',').map(|text| text.trim().to_owned()).collect(),
+    };
+    Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
 fn some_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     Ok(some_text(deserializer)?.map(PathBuf::from))
 }
@@ -187,18 +236,30 @@ impl Config {
             format!("settings: {error}. Every setting and its default is listed by `itkatalog serve --help`.")
         })?;
         config.check_ranges()?;
+        config.check_origins()?;
         Ok(config)
     }
 }
 
 impl Config {
+    /// How long entries of the change feed are kept.
+    pub fn feed_retention(&self) -> chrono::TimeDelta {
+        chrono::TimeDelta::days(i64::from(self.feed_retention_days))
+    }
+
     fn check_ranges(&self) -> Result<(), String> {
-        let limits = &self.limits;
+        let (limits, live) = (&self.limits, &self.live);
         let ranges = [
             ("database_connections", u64::from(self.database_connections), 1, 1000),
             ("refresh_interval_ms", self.refresh_interval_ms, 50, 60_000),
             ("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
+            ("feed_retention_days", u64::from(self.feed_retention_days), 730, 36_500),
+            ("live.connections", live.connections, 0, 1_000_000),
+            ("live.operations", live.operations as u64, 1, 1_000),
+            ("live.init_timeout_ms", live.init_timeout_ms, 1, 600_000),
+            ("live.keep_alive_ms", live.keep_alive_ms, 100, 600_000),
+            ("live.slow_reader_ms", live.slow_reader_ms, 1, 600_000),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),
@@ -207,6 +268,21 @@ impl Config {
         match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
             Some((name, value, least, most)) => {
                 Err(format!("settings: {name} is {value}; allowed is {least} to {most}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Config {
+    fn check_origins(&self) -> Result<(), String> {
+        let is_origin = |text: &String| {
+            let url = url::Url::parse(text).ok().filter(|url| url.origin().is_tuple());
+            url.is_some_and(|url| url.origin().ascii_serialization() == text.trim_end_matches('/'))
+        };
+        match self.allowed_origins.iter().find(|text| !is_origin(text)) {
+            Some(text) => {
+                Err(format!("settings: allowed_origins: \"{text}\" is no origin, as in https://portal.example"))
             }
             None => Ok(()),
         }
@@ -275,6 +351,20 @@ mod tests {
         {
             let error = load(file, &[], None, &Flags::default()).unwrap_err();
             assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn allowed_origins_are_a_list_or_a_text_with_commas_and_nothing_but_origins() {
+        let none = Flags::default();
+        let expected = ["https://a.example", "http://b.example:81"];
+        let file = "allowed_origins = ['https://a.example', 'http://b.example:81']";
+        assert_eq!(load(file, &[], None, &none).unwrap().allowed_origins, expected);
+        let environment = [("ITKATALOG_ALLOWED_ORIGINS", "https://a.example, http://b.example:81")];
+        assert_eq!(load("", &environment, None, &none).unwrap().allowed_origins, expected);
+        for wrong in ["*", "a.example", "https://a.example/path", "file:///x"] {
+            let error = load(&format!("allowed_origins = ['{wrong}']"), &[], None, &none).unwrap_err();
+            assert!(error.contains(wrong), "{error}");
         }
     }
 

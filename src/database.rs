@@ -13,10 +13,14 @@ use migration::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IsolationLevel, QueryOrder, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    sqlx::sqlite::SqliteJournalMode, sqlx::sqlite::SqliteSynchronous,
+    sqlx::{
+        self,
+        postgres::PgListener,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{Config, DatabaseUrl};
 
@@ -28,6 +32,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ROWS_AHEAD: usize = 1_000;
 /// Any number, the same in every instance: who holds it migrates, loads or archives.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
+
+/// Where instances announce that the change feed has gone on.
+const CHANGES_CHANNEL: &str = "itkatalog_changes";
+/// Pause before listening again after it failed: with a pooler in between it may never work.
+const LISTEN_PAUSE: Duration = Duration::from_secs(30);
 
 /// Any other number: held together by those who decide on the catalogue, alone by who changes it.
 const CATALOGUE_LOCK: i64 = 0x69_746b_6175;
@@ -44,11 +53,20 @@ pub async fn hold_catalogue(db: &impl ConnectionTrait, alone: bool) -> Result<()
     db.execute_unprepared(&format!("SELECT {function}({CATALOGUE_LOCK})")).await.map(drop)
 }
 
+/// Tells other instances, once this transaction is committed, that the change feed has gone on. Only a hint: SQLite has none.
+pub async fn announce(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    db.execute_unprepared(&format!("NOTIFY {CHANGES_CHANNEL}")).await.map(drop)
+}
+
 /// A pool of connections, and how many statements went through it.
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    written: Arc<Notify>,
     // SQLite has one writer at a time: its own waiting is unfair and gives up, so writes of this process queue here.
     turns: Option<Arc<Semaphore>>,
 }
@@ -57,13 +75,16 @@ pub struct Database {
 #[derive(Debug)]
 pub struct Writing {
     transaction: DatabaseTransaction,
+    written: Arc<Notify>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Writing {
     /// Makes everything that was written visible to all at once.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await
+        self.transaction.commit().await?;
+        self.written.notify_one();
+        Ok(())
     }
 
     /// Takes everything back.
@@ -132,7 +153,7 @@ impl Database {
         });
         let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let turns = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, statements, turns })
+        Ok(Self { connection, statements, written: Arc::default(), turns })
     }
 
     /// Closes all connections; SQLite then leaves one whole file behind.
@@ -164,7 +185,35 @@ impl Database {
     /// Begins a transaction that writes. PostgreSQL lets several write at once and locks rows; SQLite takes them in turn.
     pub async fn begin_write(&self) -> Result<Writing, DbErr> {
         let turn = self.turn().await?;
-        Ok(Writing { transaction: self.begin_immediate().await?, _turn: turn })
+        Ok(Writing { transaction: self.begin_immediate().await?, written: self.written.clone(), _turn: turn })
+    }
+
+    /// Waits until this process has committed something, or another instance has announced it. For one waiter.
+    pub async fn written(&self) {
+        self.written.notified().await;
+    }
+
+    /// Listens for ever to what other instances announce; ends at once where there are no announcements. Polling finds what is
+    /// missed meanwhile.
+    pub async fn keep_listening(self, url: DatabaseUrl) {
+        if self.connection.get_database_backend() != DbBackend::Postgres {
+            return;
+        }
+        loop {
+            if let Err(error) = self.listen(&url).await {
+                tracing::warn!(%error, "announcements of other instances are not heard; their changes are found by polling");
+            }
+            tokio::time::sleep(LISTEN_PAUSE).await;
+        }
+    }
+
+    async fn listen(&self, url: &DatabaseUrl) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect(url.secret()).await?;
+        listener.listen(CHANGES_CHANNEL).await?;
+        loop {
+            listener.recv().await?;
+            self.written.notify_one();
+        }
     }
 
     /// Removes what was deleted or rewritten from the files too, so far as the database itself can: SQLite empties its log,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database};
+use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch};
 
 /// The surroundings of every change; one for the whole process.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Desk {
     pub database: Database,
     /// The published catalogue.
     pub live: Arc<Live>,
+    /// How far the change feed has gone.
+    pub feed: Arc<Watch>,
     /// The clock.
     pub clock: Clock,
     /// The rules.

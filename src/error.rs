@@ -31,6 +31,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// What was open has expired.
     Expired,
+    /// Entries of the change feed after the cursor are not kept any more: start again.
+    CursorExpired,
     /// The request is larger than a limit; `limit` and `actual` say by how much.
     LimitExceeded,
     /// The service can't answer for now.
@@ -53,6 +55,7 @@ impl Code {
             Self::IllegalStep => "ILLEGAL_STEP",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Expired => "EXPIRED",
+            Self::CursorExpired => "CURSOR_EXPIRED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",

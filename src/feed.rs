@@ -1,12 +1,17 @@
-//! The change feed: committed changes only, in the order of commits, without gaps.
+//! Writing the change feed: committed changes only, in the order of commits, without gaps.
 
-use ::entity::change::{self, Type};
+use std::collections::HashSet;
+
+use ::entity::{
+    change::{self, Type},
+    product::{self, Lifecycle},
+};
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     prelude::{DateTimeUtc, Uuid},
 };
 
-use crate::records::Heads;
+use crate::{database, records::Heads};
 
 /// Changes in one statement: both databases take that many values.
 const CHANGES_IN_STATEMENT: usize = 5_000;
@@ -30,6 +35,7 @@ pub async fn append(
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
+        let unpublished = unpublished(db, chunk).await?;
         let rows = chunk.iter().map(|changed| {
             heads.change_sequence += 1;
             let row = change::Model {
@@ -38,10 +44,26 @@ pub async fn append(
                 kind: changed.kind,
                 entity_id: changed.id,
                 entity_version: changed.version,
+                published: !unpublished.contains(&changed.id),
             };
             row.into_active_model()
         });
         change::Entity::insert_many(rows).exec_without_returning(db).await?;
     }
-    Ok(())
+    if changed.is_empty() { Ok(()) } else { database::announce(db).await }
+}
+
+/// Which of the products the public does not see, as the transaction leaves them.
+async fn unpublished(db: &impl ConnectionTrait, changed: &[Changed]) -> Result<HashSet<Uuid>, DbErr> {
+    let products = changed.iter().filter(|changed| changed.kind == Type::Product).map(|changed| changed.id);
+    let products: Vec<Uuid> = products.collect();
+    if products.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = product::Entity::find()
+        .select_only()
+        .column(product::Column::Id)
+        .filter(product::Column::Id.is_in(products))
+        .filter(product::Column::Lifecycle.is_in([Lifecycle::Draft, Lifecycle::InReview]));
+    Ok(found.into_tuple().all(db).await?.into_iter().collect())
 }

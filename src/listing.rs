@@ -171,7 +171,8 @@ impl Keyset<'_> {
     }
 }
 
-fn count(field: &str, rows: i32) -> Result<usize> {
+/// Checks the number of rows of a page: 1 to 100.
+pub fn count(field: &str, rows: i32) -> Result<usize> {
     match usize::try_from(rows) {
         Ok(rows) if (1..=MOST_ROWS).contains(&rows) => Ok(rows),
         _ => Err(Error::bad_input(

@@ -78,6 +78,7 @@ impl Heads {
             change_sequence: Set(self.change_sequence),
             audit_sequence: Set(self.audit_sequence),
             audit_hash: Set(self.audit_hash),
+            ..Default::default()
         };
         row.update(db).await.map(drop)
     }

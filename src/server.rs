@@ -6,7 +6,6 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::net::TcpListener;
@@ -14,11 +13,13 @@ use tokio::net::TcpListener;
 use crate::{
     access::Engine,
     catalogue::Live,
+    changes,
     clock::Clock,
     config::Config,
     database::Database,
     desk::Desk,
-    http::{App, metrics},
+    feed_watch::Watch,
+    http::{App, connections::Connections, metrics},
     identity::{Identity, Source, demo::DemoKey},
     policies,
     seed::{self, Content},
@@ -37,6 +38,8 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// A service that is ready to run.
 pub struct Server {
     router: Router,
+    connections: Arc<Connections>,
+    feed: Arc<Watch>,
     live: Arc<Live>,
     engine: Arc<Engine>,
     database: Database,
@@ -64,10 +67,13 @@ impl Server {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
-        let desk = Desk { database: database.clone(), live: live.clone(), clock, engine: engine.clone() };
+        let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
+        let desk =
+            Desk { database: database.clone(), live: live.clone(), feed: feed.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
-        let router = App::new(&config, Arc::new(desk), identity)?.router();
-        Ok(Self { router, live, engine, database, clock, config })
+        let app = App::new(&config, Arc::new(desk), identity)?;
+        let connections = app.connections();
+        Ok(Self { router: app.router(), connections, feed, live, engine, database, clock, config })
     }
 
     /// All routes, for tests that need no network.
@@ -78,6 +84,11 @@ impl Server {
     /// The catalogue that is served.
     pub fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The connections that stay.
+    pub fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     /// The database behind it.
@@ -97,22 +108,25 @@ impl Server {
         tell(listener.local_addr().map_err(|error| error.to_string())?);
         let interval = Duration::from_millis(self.config.refresh_interval_ms);
         let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
-        let upkeep = tokio::spawn(keep_tidy());
-        let ticking = tokio::spawn(keep_ticking(self.database.clone(), self.engine.clone(), self.clock));
-        let connections = GracefulShutdown::new();
+        let retention = self.config.feed_retention();
+        let beside = [
+            tokio::spawn(keep_tidy()),
+            tokio::spawn(keep_ticking(self.database.clone(), self.engine.clone(), self.clock, retention)),
+            tokio::spawn(self.feed.clone().keep_looking(interval)),
+            tokio::spawn(self.database.clone().keep_listening(self.config.database_url.clone())),
+        ];
         let served = tokio::select! {
             () = stop => Ok(()),
-            () = accept(&listener, &self.router, &connections) => Ok(()),
+            () = accept(&listener, &self.router, &self.connections) => Ok(()),
             // It never ends by itself: a catalogue that would silently grow old is worse than a restart.
             ended = &mut refreshing => Err(format!("the catalogue is no longer refreshed: {ended:?}")),
         };
         drop(listener);
-        tracing::info!("stopping: running requests may finish");
+        tracing::info!("stopping: running requests may finish, connections that stay are closed");
         let grace = Duration::from_millis(self.config.shutdown_grace_ms);
-        let finished = tokio::time::timeout(grace, connections.shutdown()).await;
+        let finished = tokio::time::timeout(grace, self.connections.close()).await;
         refreshing.abort();
-        upkeep.abort();
-        ticking.abort();
+        beside.iter().for_each(tokio::task::JoinHandle::abort);
         self.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
@@ -141,7 +155,7 @@ fn keys_of(config: &Config, is_demo: bool) -> Result<Source, String> {
 }
 
 /// Accepts connections for ever. A client that does not finish its headers in time is cut off.
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+async fn accept(listener: &TcpListener, router: &Router, connections: &Connections) {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     loop {
@@ -158,17 +172,26 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
             tracing::debug!(%error, "answers may wait for acknowledgements");
         }
         let service = TowerToHyperService::new(router.clone());
-        let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut stop = connections.stop();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.wait() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
 }
 
-/// Writes down what is due, every hour and at the start.
-async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock) {
+/// Writes down what is due and removes what is too old, every hour and at the start.
+async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock, retention: chrono::TimeDelta) {
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     loop {
         ticks.tick().await;
@@ -183,6 +206,11 @@ async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock) {
                 )
             }
             Err(error) => tracing::error!(%error, "what is due could not be written down; tried again in an hour"),
+        }
+        match changes::remove_before(&database, clock.now() - retention).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "old entries of the change feed are removed"),
+            Err(error) => tracing::error!(%error, "old entries of the change feed could not be removed"),
         }
     }
 }

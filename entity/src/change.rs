@@ -18,6 +18,8 @@ pub struct Model {
     pub entity_id: Uuid,
     /// The version that it has since then; none for things without versions.
     pub entity_version: Option<i64>,
+    /// Whether the thing was published when this was written: false for products that only their provider and stewards see.
+    pub published: bool,
 }
 
 /// Rows are joined in memory, never by the ORM.

@@ -15,6 +15,8 @@ pub struct Model {
     pub audit_sequence: i64,
     /// Hash of the last audit event, in hexadecimal.
     pub audit_hash: String,
+    /// A random id of this installation, for cursors of the change feed.
+    pub installation_id: String,
 }
 
 /// Rows are joined in memory, never by the ORM.

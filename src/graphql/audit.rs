@@ -1,17 +1,14 @@
 //! The audit trail, for auditors.
 
-use std::{collections::HashMap, sync::Arc};
-
 use ::entity::audit_event;
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject, connection::PageInfo};
-use tokio::sync::OnceCell;
 
 use super::{
     connection::{Edge, edges},
-    context::{Reading, reading},
+    context::reading,
     decision::Rule,
     history::Reason,
-    node::{Node, any_row_id, find_all, global_id},
+    node::{Node, Together, any_row_id, global_id},
     scalars::{DateTime, Json},
 };
 use crate::{
@@ -47,17 +44,11 @@ pub struct AuditActor<'s> {
     organisation: Option<&'s str>,
 }
 
-/// What is read for one event of a page is read for all.
-struct Together {
-    ids: Vec<ID>,
-    entities: OnceCell<HashMap<ID, Node>>,
-}
-
 /// Something that was done or refused (Protokolleintrag). Append-only; chained by hash.
 #[derive(Description)]
 pub struct AuditEvent {
     row: audit_event::Model,
-    together: Arc<Together>,
+    together: Together,
 }
 
 #[Object(use_type_description)]
@@ -101,9 +92,7 @@ impl AuditEvent {
     /// To what; null when it was done to nothing in particular, or to what is gone or not visible.
     async fn entity(&self, context: &Context<'_>) -> Result<Option<Node>> {
         let Some(id) = entity_id(&self.row) else { return Ok(None) };
-        let entities =
-            self.together.entities.get_or_try_init(|| entities(reading(context), &self.together.ids)).await?;
-        Ok(entities.get(&id).cloned())
+        self.together.find(reading(context), &id).await
     }
 
     /// How that was before; null when it began, or when it was erased.
@@ -208,7 +197,7 @@ impl AuditQuery {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let page = audit::page(reading.db(), &wanted, &window).await?;
         let ids = page.rows.iter().filter_map(|(_, row)| entity_id(row)).collect();
-        let together = Arc::new(Together { ids, entities: OnceCell::new() });
+        let together = Together::new(ids);
         let (edges, page_info) = edges(page, |row| AuditEvent { row, together: together.clone() });
         Ok(AuditEventConnection { edges, page_info })
     }
@@ -234,11 +223,6 @@ fn wanted(filter: AuditFilter) -> Result<Wanted> {
 
 fn entity_id(row: &audit_event::Model) -> Option<ID> {
     Some(global_id(row.entity_type.as_deref()?, row.entity_id?))
-}
-
-async fn entities(reading: &Reading, ids: &[ID]) -> Result<HashMap<ID, Node>> {
-    let found = find_all(reading, ids).await?;
-    Ok(ids.iter().cloned().zip(found).filter_map(|(id, node)| Some((id, node?))).collect())
 }
 
 fn for_auditors() -> Error {

@@ -55,6 +55,7 @@ where
 #[graphql(concrete(name = "MergerRequestEdge", params(super::merger_plan::MergerRequest)))]
 #[graphql(concrete(name = "PriceEffectEdge", params(super::merger_plan::PriceEffect)))]
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
+#[graphql(concrete(name = "ChangeEdge", params(super::change::Change)))]
 #[graphql(concrete(name = "OverlapCandidateEdge", params(OverlapCandidate)))]
 #[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]

@@ -27,6 +27,8 @@ use crate::{
 pub struct Reading {
     /// The catalogue, one version of it.
     pub snapshot: Version,
+    /// Sequence of the last entry of the change feed that the catalogue is known to show.
+    pub feed_head: i64,
     /// Now.
     pub now: DateTime<Utc>,
     /// The calendar day in Europe/Berlin.

@@ -93,6 +93,30 @@ pub fn root(operation: &OperationDefinition) -> &'static str {
     }
 }
 
+/// Checks what the library does not: a subscription follows exactly one thing, named in the operation itself.
+pub fn check_followed(operation: &OperationDefinition) -> Result<()> {
+    match operation.selection_set.node.items.as_slice() {
+        [item] if matches!(&item.node, Selection::Field(field) if field.node.directives.is_empty()) => Ok(()),
+        _ => Err(Error::new(
+            Code::GraphqlValidationFailed,
+            "Ein Abonnement (subscription) nennt genau ein Feld, ohne Fragment und ohne Direktive.",
+            "A subscription names exactly one field, without fragment and without directive.",
+        )),
+    }
+}
+
+/// Whether a field is selected here, also through fragments. For documents that were checked: fragments end somewhere.
+pub fn selects(document: &ExecutableDocument, set: &SelectionSet, name: &str) -> bool {
+    set.items.iter().any(|item| match &item.node {
+        Selection::Field(field) => field.node.name.node == name,
+        Selection::InlineFragment(inline) => selects(document, &inline.node.selection_set.node, name),
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            fragment.is_some_and(|fragment| selects(document, &fragment.node.selection_set.node, name))
+        }
+    })
+}
+
 /// Measures a document and refuses it when it exceeds a limit. All operations and fragments count, also those that
 /// will not run: the library walks them all. Gives the measure of the operation that will run, and the number of
 /// selections that are written. `operation` is one of the document's, as [`operation`] picks it.

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod availability;
 pub mod category;
+pub mod change;
 pub mod collective;
 pub mod connection;
 pub mod contact;
@@ -53,7 +54,7 @@ pub mod types;
 pub mod variables;
 pub mod viewer;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, SDLExportOptions};
 
 /// What can be read. The public catalogue is for everybody; what belongs to somebody needs a token.
 #[derive(Default, MergedObject)]
@@ -76,6 +77,7 @@ pub struct Query(
     decision::DecisionQuery,
     explain::ExplainQuery,
     audit::AuditQuery,
+    change::ChangeQuery,
     freeze::FreezeQuery,
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
@@ -101,11 +103,11 @@ pub struct Mutation(
 );
 
 /// The schema of the service.
-pub type Schema = async_graphql::Schema<Query, rights::MutationRoot, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, rights::MutationRoot, change::SubscriptionRoot>;
 
 /// Builds the schema. Limits are checked before a document comes here, see `http`.
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), rights::MutationRoot::default(), EmptySubscription).finish()
+    Schema::build(Query::default(), rights::MutationRoot::default(), change::SubscriptionRoot).finish()
 }
 
 /// The schema as text, in a stable order: exactly what `schema.graphql` holds.

@@ -1,10 +1,11 @@
 //! Opaque global ids, and the way back from an id to its object.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Interface, Object};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
+use tokio::sync::OnceCell;
 
 use super::{
     category::Category,
@@ -72,9 +73,31 @@ pub fn any_row_id(field: &str, id: &ID) -> Result<Uuid> {
 }
 
 /// Finds objects of all types by ids that this service made.
-pub async fn find_all(reading: &Reading, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+async fn find_all(reading: &Reading, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let ids: Vec<_> = ids.iter().map(|id| ("id".to_owned(), id)).collect();
     resolve_all(reading, &ids).await
+}
+
+/// Objects of several rows of a page: what is read for one of them is read for all.
+#[derive(Clone)]
+pub struct Together(Arc<(Vec<ID>, OnceCell<HashMap<ID, Node>>)>);
+
+impl Together {
+    /// Objects with these ids.
+    pub fn new(ids: Vec<ID>) -> Self {
+        Self(Arc::new((ids, OnceCell::new())))
+    }
+
+    /// One of them; none when it is gone or not visible.
+    pub async fn find(&self, reading: &Reading, id: &ID) -> Result<Option<Node>> {
+        let (ids, found) = &*self.0;
+        let found = found.get_or_try_init(|| async {
+            let nodes = find_all(reading, ids).await?;
+            let known = ids.iter().cloned().zip(nodes).filter_map(|(id, node)| Some((id, node?)));
+            Ok::<_, Error>(known.collect())
+        });
+        Ok(found.await?.get(id).cloned())
+    }
 }
 
 fn parse(id: &ID) -> Option<(String, Uuid)> {

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     IdempotencyKeyReused,
     /// What was open has expired.
     Expired,
+    /// Entries of the change feed after the cursor are not kept any more: start again.
+    CursorExpired,
     /// The request is larger than a limit.
     LimitExceeded,
     /// The service can't answer for now.

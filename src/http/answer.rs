@@ -24,44 +24,59 @@ pub enum MediaType {
     GraphqlResponse,
     /// `application/json`: for clients of old, 200 for everything that is GraphQL.
     Json,
+    /// `text/event-stream`: result by result, after graphql-sse.
+    EventStream,
 }
 
+/// What is told of a request: its data, and what went wrong. Without data when it did not run.
 #[derive(Serialize)]
-struct Written<'a> {
+pub struct Told {
+    /// What went wrong, in the caller's language.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ServerError>,
+    pub errors: Vec<ServerError>,
+    /// What it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
+    pub data: Option<Value>,
+}
+
+/// What is told of a request that did not run.
+pub fn refused(error: &Error, request: &Info) -> Told {
+    Told { errors: vec![error.to_server_error(request.language, &request.id)], data: None }
 }
 
 /// An answer without data: the request did not run.
 pub fn refusal(status: StatusCode, error: &Error, request: &Info, media_type: MediaType) -> Response {
-    let errors = vec![error.to_server_error(request.language, &request.id)];
-    write(status, &Written { errors, data: None }, request, media_type)
+    write(status, &refused(error, request), request, media_type)
 }
 
 /// The status of a document that can't run.
 pub fn status_of_invalid_document(media_type: MediaType) -> StatusCode {
     match media_type {
-        MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+        MediaType::GraphqlResponse | MediaType::EventStream => StatusCode::BAD_REQUEST,
         MediaType::Json => StatusCode::OK,
     }
 }
 
 /// The answer of a request that ran, or that the library refused to run.
-pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
+pub fn outcome(outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
+    let told = told(outcome, request);
+    let status = if told.data.is_some() { StatusCode::OK } else { status_of_invalid_document(media_type) };
+    write(status, &told, request, media_type)
+}
+
+/// What is told of a request that ran, or that the library refused to run.
+pub fn told(mut outcome: Outcome, request: &Info) -> Told {
     // INVARIANT: errors of fields have a path; what failed without one did not run.
     let did_run = outcome.errors.iter().all(|error| !error.path.is_empty());
     if outcome.errors.is_empty() && outcome.data == Value::Null {
         // The library makes an answer without fields (all skipped) a null.
         outcome.data = Value::Object(IndexMap::new());
     }
-    let status = if did_run { StatusCode::OK } else { status_of_invalid_document(media_type) };
     let mut errors: Vec<ServerError> = outcome.errors;
     errors.dedup();
     errors.truncate(MOST_ERRORS);
     let errors = errors.into_iter().map(|error| translate(error, request)).collect();
-    write(status, &Written { errors, data: did_run.then_some(&outcome.data) }, request, media_type)
+    Told { errors, data: did_run.then_some(outcome.data) }
 }
 
 /// Gives every error its code, its request id, and the caller's language; masks what is a fault of ours.
@@ -97,10 +112,11 @@ fn bad_value(error: &ServerError) -> Error {
     Error::bad_input(extension("field").unwrap_or("argument"), german, english)
 }
 
-fn write(status: StatusCode, body: &Written<'_>, request: &Info, media_type: MediaType) -> Response {
+fn write(status: StatusCode, body: &Told, request: &Info, media_type: MediaType) -> Response {
     let content_type = match media_type {
         MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        MediaType::Json => "application/json; charset=utf-8",
+        // What can't begin to stream is answered as JSON.
+        MediaType::Json | MediaType::EventStream => "application/json; charset=utf-8",
     };
     let language = match request.language {
         Language::De => "de",

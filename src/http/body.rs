@@ -49,6 +49,11 @@ pub fn from_json(body: &[u8]) -> Result<Parameters> {
             &format!("The body is no valid JSON (line {line}, column {column})."),
         )
     })?;
+    from_value(json)
+}
+
+/// Reads the parameters from a JSON value.
+pub fn from_value(json: serde_json::Value) -> Result<Parameters> {
     let serde_json::Value::Object(mut fields) = json else {
         return Err(bad_request(
             "Erwartet wird ein JSON-Objekt mit query; Listen von Anfragen werden nicht angenommen.",

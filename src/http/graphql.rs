@@ -1,15 +1,13 @@
 //! GraphQL over HTTP: what the library's own integration gets wrong is done here (status codes, media types,
 //! bounded bodies, no batches, no mutation by GET).
 
-use std::sync::{Arc, atomic::Ordering};
-
-use async_graphql::{
-    Request as Execution, Response as Outcome,
-    parser::types::{ExecutableDocument, OperationType},
-};
 use axum::{
     body::Body,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{
+        Query, State,
+        rejection::QueryRejection,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
@@ -17,16 +15,20 @@ use axum::{
 use super::{
     App,
     answer::{MediaType, outcome, refusal, status_of_invalid_document},
+    bearer::Bearer,
     body::{self, Parameters, QueryString},
+    execute::{May, Refused, answer, prepare, too_slow},
     negotiation,
     request::Info,
+    sse, websocket,
 };
-use crate::{
-    clock::day_of,
-    error::{Code, Error, Result},
-    graphql::{context::Reading, guard, nulls, order, variables},
-    identity::Claims,
-};
+use crate::error::{Code, Error, Result};
+
+/// Who may go on, and which media type it gets.
+struct Admitted {
+    bearer: Bearer,
+    media_type: MediaType,
+}
 
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
@@ -36,10 +38,11 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         body::read(body, app.0.limits.body_bytes, content_length(&headers)),
     )
     .await;
-    let (media_type, caller) = match admit(&app, &headers, &request).await {
+    let admitted = match admit(&app, &headers, &request).await {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
+    let media_type = admitted.media_type;
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(error)) => return refusal(status_of_unread(&error), &error, &request, media_type),
@@ -54,27 +57,37 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
     match body::from_json(&body) {
-        Ok(parameters) => run(&app, parameters, caller, &request, media_type, true).await,
+        Ok(parameters) => {
+            let may = May { change: true, follow: media_type == MediaType::EventStream };
+            run(&app, parameters, admitted, &request, may).await
+        }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
 }
 
-/// `GET /graphql`: queries only.
+/// `GET /graphql`: no mutations; upgraded it is a WebSocket.
 pub async fn get(
     State(app): State<App>,
     request: Info,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     query: Result<Query<QueryString>, QueryRejection>,
 ) -> Response {
-    let (media_type, caller) = match admit(&app, &headers, &request).await {
+    if let Ok(upgrade) = upgrade {
+        return websocket::upgrade(app, request, &headers, upgrade).await;
+    }
+    let admitted = match admit(&app, &headers, &request).await {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
     let parameters =
         query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
-        Ok(parameters) => run(&app, parameters, caller, &request, media_type, false).await,
-        Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
+        Ok(parameters) => {
+            let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
+            run(&app, parameters, admitted, &request, may).await
+        }
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }
 }
 
@@ -92,42 +105,21 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Who may go on as whom, and which media type it gets.
-async fn admit(
-    app: &App,
-    headers: &HeaderMap,
-    request: &Info,
-) -> Result<(MediaType, Option<Arc<Claims>>), Box<Response>> {
-    let caller = match bearer(headers) {
-        Ok(None) => None,
-        Ok(Some(token)) => {
-            let claims = app.0.identity.verify(token, app.0.desk.clock.now()).await;
-            Some(claims.ok_or_else(|| Box::new(unauthenticated(request)))?)
-        }
-        Err(()) => return Err(Box::new(unauthenticated(request))),
-    };
+async fn admit(app: &App, headers: &HeaderMap, request: &Info) -> Result<Admitted, Box<Response>> {
+    let bearer = Bearer::of_request(app, headers).await.map_err(|_| Box::new(unauthenticated(request)))?;
     let media_type = negotiation::accepted(headers).ok_or_else(|| {
         let error = Error::new(
             Code::BadRequest,
-            "Geantwortet wird als application/graphql-response+json oder application/json. Bitte Accept anpassen.",
-            "Answers are application/graphql-response+json or application/json. Please change Accept.",
+            "Geantwortet wird als application/graphql-response+json, application/json oder text/event-stream. Bitte Accept anpassen.",
+            "Answers are application/graphql-response+json, application/json or text/event-stream. Please change Accept.",
         );
         Box::new(refusal(StatusCode::NOT_ACCEPTABLE, &error, request, MediaType::Json))
     })?;
-    Ok((media_type, caller))
-}
-
-/// The bearer token; none without the header. An error for anything else: never taken as anonymous.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ()> {
-    let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = given.next() else { return Ok(None) };
-    let (scheme, token) = value.to_str().map_err(|_| ())?.split_once(' ').ok_or(())?;
-    let is_bearer = scheme.eq_ignore_ascii_case("Bearer") && given.next().is_none();
-    if is_bearer { Ok(Some(token.trim())) } else { Err(()) }
+    Ok(Admitted { bearer, media_type })
 }
 
 /// One answer for every token that is not accepted: it does not say why.
-fn unauthenticated(request: &Info) -> Response {
+pub fn unauthenticated(request: &Info) -> Response {
     let error = Error::new(
         Code::Unauthenticated,
         "Die Anmeldung wird nicht angenommen. Ohne Token ist der öffentliche Katalog lesbar.",
@@ -138,15 +130,9 @@ fn unauthenticated(request: &Info) -> Response {
     response
 }
 
-async fn run(
-    app: &App,
-    given: Parameters,
-    caller: Option<Arc<Claims>>,
-    request: &Info,
-    media_type: MediaType,
-    may_write: bool,
-) -> Response {
-    let prepared = match prepare(app, given, may_write) {
+async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, may: May) -> Response {
+    let media_type = admitted.media_type;
+    let prepared = match prepare(app, given, may) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
@@ -157,93 +143,13 @@ async fn run(
             return refusal(status, &error, request, media_type);
         }
     };
-    if prepared.is_mutation {
-        // A change is answered from the catalogue that it is decided on.
-        let refreshed = tokio::time::timeout(app.0.request_timeout, app.0.desk.live.refresh()).await;
-        if refreshed.is_err() {
-            return refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type);
-        }
+    if media_type == MediaType::EventStream {
+        return sse::stream(app, prepared, admitted.bearer, request);
     }
-    let reading = reading(app, caller.as_deref(), request);
-    let name = prepared.execution.operation_name.clone();
-    let (is_mutation, has_asked) = (prepared.is_mutation, reading.has_asked_database.clone());
-    let execution = app.0.schema.execute(prepared.execution.data(reading));
-    let answered = tokio::time::timeout(app.0.request_timeout, execution).await;
-    match answered {
-        Ok(mut answered) => {
-            let has_failed = !answered.errors.is_empty();
-            let has_waited = is_mutation || has_asked.load(Ordering::Relaxed);
-            if let (true, Ok(operation)) =
-                (has_failed || has_waited, guard::operation(&prepared.document, name.as_deref()))
-            {
-                if has_failed {
-                    let root = guard::root(operation);
-                    let Outcome { data, errors, .. } = &mut answered;
-                    nulls::complete(&app.0.types, &prepared.document, operation, root, data, errors);
-                }
-                order::arrange(&prepared.document, operation, &mut answered.data);
-            }
-            outcome(answered, request, media_type)
-        }
-        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type),
+    match answer(app, &prepared, admitted.bearer.claims.as_deref(), request).await {
+        Ok(answered) => outcome(answered, request, media_type),
+        Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error, request, media_type),
     }
-}
-
-struct Prepared {
-    document: Arc<ExecutableDocument>,
-    execution: Execution,
-    is_mutation: bool,
-}
-
-enum Refused {
-    Document(Error),
-    Method(Error),
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self::Document(error)
-    }
-}
-
-/// What a request stands on: one snapshot, one moment, one language, one caller.
-fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
-    let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
-    Reading {
-        caller: caller.map(|claims| claims.caller(&snapshot, day_of(now))),
-        snapshot: snapshot.into(),
-        now,
-        today: day_of(now),
-        language: request.language,
-        request_id: request.id.clone(),
-        desk: app.0.desk.clone(),
-        persons: Arc::default(),
-        has_asked_database: Arc::default(),
-    }
-}
-
-/// Parses, measures and checks a request.
-fn prepare(app: &App, given: Parameters, may_write: bool) -> Result<Prepared, Refused> {
-    let app = &*app.0;
-    let Parameters { query, operation_name, variables: mut values } = given;
-    let document = app.documents.parse(&query)?;
-    let operation = guard::operation(&document, operation_name.as_deref())?;
-    let is_mutation = operation.ty == OperationType::Mutation;
-    if is_mutation && !may_write {
-        return Err(Refused::Method(Error::new(
-            Code::BadRequest,
-            "Änderungen gehen nur mit POST.",
-            "Mutations go with POST only.",
-        )));
-    }
-    // First the values, then their cost: `first: -1` is a wrong value, not a limit.
-    variables::check(&app.types, operation, &mut values)?;
-    let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
-    app.documents.keep(&query, &document, selections);
-    let mut execution = Execution::new(String::new()).variables(values);
-    execution.operation_name = operation_name;
-    execution.set_parsed_query(document.as_ref().clone());
-    Ok(Prepared { document, execution, is_mutation })
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {
@@ -254,12 +160,4 @@ fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'
 
 fn status_of_unread(error: &Error) -> StatusCode {
     if error.code == Code::LimitExceeded { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
-}
-
-fn too_slow() -> Error {
-    Error::new(
-        Code::Unavailable,
-        "Die Anfrage dauerte zu lange. Bitte kleinere Seiten abfragen oder es später noch einmal versuchen.",
-        "The request took too long. Please ask for smaller pages or try again later.",
-    )
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::App;
+use super::{App, connections::Transport};
 
 /// Upper bounds of the request duration's buckets, in seconds.
 const BUCKETS: [f64; 10] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -47,6 +47,11 @@ pub async fn show(State(app): State<App>) -> impl IntoResponse {
     metrics::gauge!("itkatalog_catalogue_version").set(snapshot.version as f64);
     metrics::gauge!("itkatalog_catalogue_products").set(snapshot.products.len() as f64);
     metrics::gauge!("itkatalog_database_up").set(f64::from(u8::from(app.0.desk.live.is_database_up())));
+    for (name, transport) in [("websocket", Transport::WebSocket), ("event_stream", Transport::EventStream)] {
+        let open = app.0.connections.count(transport);
+        metrics::gauge!("itkatalog_connections", "transport" => name).set(open as f64);
+    }
+    metrics::gauge!("itkatalog_feed_sequence").set(app.0.desk.feed.head() as f64);
     metrics::counter!("itkatalog_sql_statements_total").absolute(app.0.desk.database.statements());
     let fingerprint = app.0.desk.engine.fingerprint().to_owned();
     metrics::gauge!("itkatalog_policies_info", "fingerprint" => fingerprint).set(1.0);

@@ -1,12 +1,20 @@
 //! The outside: routes, the GraphQL handler, health, metrics. Only here, in `server` and in `identity` is axum named.
 
 mod answer;
+mod bearer;
 mod body;
+pub mod connections;
+mod execute;
 mod graphql;
 mod health;
+mod live;
 pub mod metrics;
 mod negotiation;
+mod operation;
+mod origin;
 mod request;
+mod sse;
+mod websocket;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,6 +27,7 @@ use axum::{
     routing::get,
 };
 
+use self::connections::Connections;
 use crate::{
     config::Config,
     desk::Desk,
@@ -39,6 +48,9 @@ struct Parts {
     desk: Arc<Desk>,
     identity: Identity,
     limits: crate::config::Limits,
+    live: crate::config::Live,
+    allowed_origins: Vec<String>,
+    connections: Arc<Connections>,
     request_timeout: Duration,
 }
 
@@ -51,6 +63,9 @@ impl App {
         Ok(Self(Arc::new(Parts {
             documents: Documents::new(&config.limits),
             limits: config.limits.clone(),
+            live: config.live.clone(),
+            allowed_origins: config.allowed_origins.clone(),
+            connections: Connections::new(config.live.clone()),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             schema,
             sdl,
@@ -58,6 +73,11 @@ impl App {
             desk,
             identity,
         })))
+    }
+
+    /// The connections that stay.
+    pub fn connections(&self) -> Arc<Connections> {
+        self.0.connections.clone()
     }
 
     /// All routes.

@@ -32,6 +32,7 @@ pub fn accepted(headers: &HeaderMap) -> Option<MediaType> {
         let is_utf8 = mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
         let media_type = match mime.essence_str() {
             "application/graphql-response+json" => MediaType::GraphqlResponse,
+            "text/event-stream" => MediaType::EventStream,
             "application/json" | "application/*" | "*/*" => MediaType::Json,
             _ => return None,
         };
@@ -61,6 +62,7 @@ mod tests {
         assert_eq!(accept("application/graphql-response+json, application/json"), Some(MediaType::GraphqlResponse));
         assert_eq!(accept("application/graphql-response+json;q=0.5, application/json"), Some(MediaType::Json));
         assert_eq!(accept("application/graphql-response+json; charset=utf-8"), Some(MediaType::GraphqlResponse));
+        assert_eq!(accept("text/event-stream"), Some(MediaType::EventStream));
         assert_eq!(accept("text/html"), None);
         assert_eq!(accept("application/json; q=0"), None);
     }

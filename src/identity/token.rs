@@ -40,6 +40,12 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// How long they hold from a moment on.
+    pub fn rest_at(&self, now: DateTime<Utc>) -> std::time::Duration {
+        let end = self.expires_at.saturating_add(LEEWAY_SECONDS).saturating_mul(1000);
+        std::time::Duration::from_millis(u64::try_from(end.saturating_sub(now.timestamp_millis())).unwrap_or_default())
+    }
+
     /// Whether they hold at a moment.
     pub fn hold_at(&self, now: DateTime<Utc>) -> bool {
         let now = now.timestamp();

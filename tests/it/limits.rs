@@ -13,7 +13,7 @@ use crate::support::{TestApp, clock, config};
 
 type Sent = (&'static str, fn() -> Value);
 
-const DOCUMENTS: [Sent; 9] = [
+const DOCUMENTS: [Sent; 11] = [
     (include_str!("contract/01-portal-available-products.graphql"), || json!({ "ags": "05334002", "first": 100 })),
     (include_str!("contract/02-portal-product-list.graphql"), || json!({ "first": 100 })),
     (include_str!("contract/03-contact-for.graphql"), || json!({ "ags": "05334002" })),
@@ -23,6 +23,8 @@ const DOCUMENTS: [Sent; 9] = [
     (include_str!("contract/07-decide-subscription.graphql"), || json!({})),
     (include_str!("contract/09-explain.graphql"), || json!({})),
     (include_str!("contract/10-policy-matrix.graphql"), || json!({})),
+    (include_str!("contract/13-change-feed.graphql"), || json!({ "first": 100 })),
+    (include_str!("contract/15-live.graphql"), || json!({})),
 ];
 
 fn limits() -> Limits {

@@ -4,6 +4,7 @@ pub mod acts;
 pub mod callers;
 pub mod contacts;
 mod databases;
+pub mod live;
 pub mod mergers;
 pub mod portfolio;
 mod postgres;

@@ -1,0 +1,162 @@
+//! From the parameters of a request to its outcome, whichever way they came.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use async_graphql::{
+    Request as Execution, Response as Outcome, Variables,
+    parser::types::{ExecutableDocument, OperationType},
+};
+
+use super::{App, body::Parameters, request::Info};
+use crate::{
+    clock::day_of,
+    error::{Code, Error, Result},
+    graphql::{context::Reading, guard, nulls, order, variables},
+    identity::Claims,
+};
+
+/// What can come over a way.
+#[derive(Clone, Copy, Debug)]
+pub struct May {
+    /// Mutations.
+    pub change: bool,
+    /// Subscriptions.
+    pub follow: bool,
+}
+
+/// A request that is parsed, measured and checked.
+pub struct Prepared {
+    /// Query, mutation or subscription.
+    pub kind: OperationType,
+    document: Arc<ExecutableDocument>,
+    name: Option<String>,
+    values: Variables,
+    reads_feed: bool,
+}
+
+/// Why a request will not run.
+pub enum Refused {
+    /// It is wrong, or too large.
+    Document(Error),
+    /// It can't come this way.
+    Method(Error),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Document(error)
+    }
+}
+
+impl Refused {
+    /// The error, whatever it is.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::Document(error) | Self::Method(error) => error,
+        }
+    }
+}
+
+/// Parses, measures and checks a request.
+pub fn prepare(app: &App, given: Parameters, may: May) -> Result<Prepared, Refused> {
+    let app = &*app.0;
+    let Parameters { query, operation_name: name, variables: mut values } = given;
+    let document = app.documents.parse(&query)?;
+    let operation = guard::operation(&document, name.as_deref())?;
+    let kind = operation.ty;
+    match kind {
+        OperationType::Mutation if !may.change => return Err(Refused::Method(no_change())),
+        OperationType::Subscription if !may.follow => return Err(Refused::Document(no_following())),
+        OperationType::Subscription => guard::check_followed(operation)?,
+        _ => {}
+    }
+    // First the values, then their cost: `first: -1` is a wrong value, not a limit.
+    variables::check(&app.types, operation, &mut values)?;
+    let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    app.documents.keep(&query, &document, selections);
+    let reads_feed =
+        kind == OperationType::Query && guard::selects(&document, &operation.selection_set.node, "changes");
+    Ok(Prepared { kind, document, name, values, reads_feed })
+}
+
+/// Runs a query or a mutation.
+pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, request: &Info) -> Result<Outcome> {
+    let is_mutation = prepared.kind == OperationType::Mutation;
+    let patience = app.0.request_timeout;
+    if is_mutation {
+        // A change is answered from the catalogue that it is decided on.
+        tokio::time::timeout(patience, app.0.desk.live.refresh()).await.map_err(|_| too_slow())?;
+    }
+    if prepared.reads_feed {
+        tokio::time::timeout(patience, app.0.desk.feed.look()).await.map_err(|_| too_slow())??;
+    }
+    let reading = reading(app, caller, request);
+    let has_asked = reading.has_asked_database.clone();
+    let execution = app.0.schema.execute(prepared.execution().data(reading));
+    let mut outcome = tokio::time::timeout(patience, execution).await.map_err(|_| too_slow())?;
+    prepared.complete(app, &mut outcome, is_mutation || has_asked.load(Ordering::Relaxed));
+    Ok(outcome)
+}
+
+/// What a request stands on: one snapshot, one moment, one language, one caller.
+pub fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
+    // INVARIANT: first how far the feed has gone, then the catalogue that shows it.
+    let feed_head = app.0.desk.feed.head();
+    let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
+    Reading {
+        caller: caller.map(|claims| claims.caller(&snapshot, day_of(now))),
+        snapshot: snapshot.into(),
+        feed_head,
+        now,
+        today: day_of(now),
+        language: request.language,
+        request_id: request.id.clone(),
+        desk: app.0.desk.clone(),
+        persons: Arc::default(),
+        has_asked_database: Arc::default(),
+    }
+}
+
+impl Prepared {
+    /// As the library runs it.
+    pub fn execution(&self) -> Execution {
+        let mut execution = Execution::new(String::new()).variables(self.values.clone());
+        execution.operation_name.clone_from(&self.name);
+        execution.set_parsed_query(self.document.as_ref().clone());
+        execution
+    }
+
+    /// Puts nulls where fields failed, and fields that waited into the document's order.
+    pub fn complete(&self, app: &App, outcome: &mut Outcome, has_waited: bool) {
+        let has_failed = !outcome.errors.is_empty();
+        let Ok(operation) = guard::operation(&self.document, self.name.as_deref()) else { return };
+        if has_failed {
+            let Outcome { data, errors, .. } = outcome;
+            nulls::complete(&app.0.types, &self.document, operation, guard::root(operation), data, errors);
+        }
+        if has_failed || has_waited {
+            order::arrange(&self.document, operation, &mut outcome.data);
+        }
+    }
+}
+
+fn no_change() -> Error {
+    Error::new(Code::BadRequest, "Änderungen gehen nur mit POST.", "Mutations go with POST only.")
+}
+
+fn no_following() -> Error {
+    Error::new(
+        Code::BadRequest,
+        "Abonnements (subscription) gehen über WebSocket (graphql-transport-ws) oder mit Accept: text/event-stream.",
+        "Subscriptions go over a WebSocket (graphql-transport-ws) or with Accept: text/event-stream.",
+    )
+}
+
+/// Waiting for others took too long.
+pub fn too_slow() -> Error {
+    Error::new(
+        Code::Unavailable,
+        "Die Anfrage dauerte zu lange. Bitte kleinere Seiten abfragen oder es später noch einmal versuchen.",
+        "The request took too long. Please ask for smaller pages or try again later.",
+    )
+}
