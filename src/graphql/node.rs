@@ -80,17 +80,22 @@ async fn find_all(reading: &Reading, ids: &[ID]) -> Result<Vec<Option<Node>>> {
 
 /// Objects of several rows of a page: what is read for one of them is read for all.
 #[derive(Clone)]
-pub struct Together(Arc<(Vec<ID>, OnceCell<HashMap<ID, Node>>)>);
+pub struct Together(Arc<Several>);
+
+struct Several {
+    ids: Vec<ID>,
+    found: OnceCell<HashMap<ID, Node>>,
+}
 
 impl Together {
     /// Objects with these ids.
     pub fn new(ids: Vec<ID>) -> Self {
-        Self(Arc::new((ids, OnceCell::new())))
+        Self(Arc::new(Several { ids, found: OnceCell::new() }))
     }
 
     /// One of them; none when it is gone or not visible.
     pub async fn find(&self, reading: &Reading, id: &ID) -> Result<Option<Node>> {
-        let (ids, found) = &*self.0;
+        let Several { ids, found } = &*self.0;
         let found = found.get_or_try_init(|| async {
             let nodes = find_all(reading, ids).await?;
             let known = ids.iter().cloned().zip(nodes).filter_map(|(id, node)| Some((id, node?)));
