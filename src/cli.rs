@@ -122,7 +122,8 @@ fn help_of_settings() -> String {
 pub async fn run(arguments: Arguments) -> Result<(), String> {
     let listen = if let Command::Serve { listen, .. } = &arguments.command { listen.clone() } else { None };
     let policies = if let Command::Policy(policy) = &arguments.command { policy.folder() } else { None };
-    let flags = Flags { listen, database_url: arguments.database_url, policies };
+    let demo = matches!(arguments.command, Command::Serve { demo: true, .. });
+    let flags = Flags { listen, database_url: arguments.database_url, policies, demo };
     if matches!(arguments.command, Command::Schema) {
         print!("{}", graphql::sdl(&graphql::schema()));
         return Ok(());

@@ -40,6 +40,12 @@ pub struct Config {
     /// Folder of the operators' own policies; none takes those compiled in.
     #[serde(deserialize_with = "some_path")]
     pub policies: Option<PathBuf>,
+    /// Requests a minute and caller; 0 does not limit them.
+    pub rate_limit: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Origins whose pages may read answers.
+    pub allowed_origins: Vec<String>,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
@@ -64,6 +70,8 @@ pub struct ClaimNames {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Requests that are worked on at once.
+    pub in_flight: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
     /// Bytes of a document.
@@ -93,6 +101,8 @@ pub struct Flags {
     pub database_url: Option<String>,
     /// `--policies`.
     pub policies: Option<String>,
+    /// `--demo`: then requests are not counted unless a setting says so.
+    pub demo: bool,
 }
 
 /// A database address that never shows its password.
@@ -169,12 +179,17 @@ impl Config {
         F: config::Source + Send + Sync + 'static,
     {
         let defaults = config::File::from_str(DEFAULTS, config::FileFormat::Toml);
+        let of_demo = config::Config::builder()
+            .set_override_option("rate_limit", flags.demo.then_some(0))
+            .and_then(|builder| builder.build())
+            .map_err(|error| format!("rate_limit: {error}"))?;
         let of_platform = config::Config::builder()
             .set_override_option("database_url", plain_url)
             .and_then(|builder| builder.build())
             .map_err(|error| format!("DATABASE_URL: {error}"))?;
         let settings = config::Config::builder()
             .add_source(defaults)
+            .add_source(of_demo)
             .add_source(file)
             .add_source(of_platform)
             .add_source(environment)
@@ -199,6 +214,7 @@ impl Config {
             ("refresh_interval_ms", self.refresh_interval_ms, 50, 60_000),
             ("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
+            ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),
@@ -246,6 +262,14 @@ mod tests {
         assert_eq!((config.listen.port(), config.limits.depth), (2, 7));
         let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
         assert_eq!(load("listen = '127.0.0.1:1'", &environment, None, &flags).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn a_demo_counts_no_requests_unless_a_setting_says_so() {
+        let flags = Flags { demo: true, ..Flags::default() };
+        assert!(load("", &[], None, &Flags::default()).unwrap().rate_limit > 0);
+        assert_eq!(load("", &[], None, &flags).unwrap().rate_limit, 0);
+        assert_eq!(load("rate_limit = 7", &[], None, &flags).unwrap().rate_limit, 7);
     }
 
     #[test]

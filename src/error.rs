@@ -33,6 +33,8 @@ pub enum Code {
     Expired,
     /// The request is larger than a limit; `limit` and `actual` say by how much.
     LimitExceeded,
+    /// The caller sends more requests than it may; `retryAfter` says how many seconds to wait.
+    RateLimited,
     /// The service can't answer for now.
     Unavailable,
     /// A fault of the service; only the request's id is told.
@@ -54,6 +56,7 @@ impl Code {
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Expired => "EXPIRED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

@@ -10,6 +10,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::TcpListener;
+use tower_http::add_extension::AddExtension;
 
 use crate::{
     access::Engine,
@@ -18,7 +19,7 @@ use crate::{
     config::Config,
     database::Database,
     desk::Desk,
-    http::{App, metrics},
+    http::{App, Peer, metrics},
     identity::{Identity, Source, demo::DemoKey},
     policies,
     seed::{self, Content},
@@ -66,7 +67,7 @@ impl Server {
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
         let desk = Desk { database: database.clone(), live: live.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
-        let router = App::new(&config, Arc::new(desk), identity)?.router();
+        let router = App::new(&config, Arc::new(desk), identity)?.router(&config)?;
         Ok(Self { router, live, engine, database, clock, config })
     }
 
@@ -145,7 +146,7 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     loop {
-        let (stream, _) = match listener.accept().await {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, for instance: the next moment may be better.
@@ -157,7 +158,7 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "answers may wait for acknowledgements");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(AddExtension::new(router.clone(), Peer(peer.ip())));
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {

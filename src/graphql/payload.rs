@@ -41,6 +41,8 @@ pub enum ErrorCode {
     Expired,
     /// The request is larger than a limit.
     LimitExceeded,
+    /// Too many requests: wait as many seconds as `Retry-After` says.
+    RateLimited,
     /// The service can't answer for now.
     Unavailable,
     /// A fault of the service; only the request's id is told.

@@ -19,6 +19,7 @@ use super::{
     answer::{MediaType, outcome, refusal, status_of_invalid_document},
     body::{self, Parameters, QueryString},
     negotiation,
+    rate::Key,
     request::Info,
 };
 use crate::{
@@ -100,12 +101,11 @@ async fn admit(
 ) -> Result<(MediaType, Option<Arc<Claims>>), Box<Response>> {
     let caller = match bearer(headers) {
         Ok(None) => None,
-        Ok(Some(token)) => {
-            let claims = app.0.identity.verify(token, app.0.desk.clock.now()).await;
-            Some(claims.ok_or_else(|| Box::new(unauthenticated(request)))?)
-        }
-        Err(()) => return Err(Box::new(unauthenticated(request))),
+        Ok(Some(token)) => Some(app.0.identity.verify(token, app.0.desk.clock.now()).await.ok_or(())),
+        Err(()) => Some(Err(())),
     };
+    count(app, caller.as_ref().and_then(|caller| caller.as_deref().ok()), request)?;
+    let caller = caller.transpose().map_err(|()| Box::new(unauthenticated(request)))?;
     let media_type = negotiation::accepted(headers).ok_or_else(|| {
         let error = Error::new(
             Code::BadRequest,
@@ -115,6 +115,17 @@ async fn admit(
         Box::new(refusal(StatusCode::NOT_ACCEPTABLE, &error, request, MediaType::Json))
     })?;
     Ok((media_type, caller))
+}
+
+/// Counts the request; whose token is not accepted is counted by its address.
+fn count(app: &App, claims: Option<&Claims>, request: &Info) -> Result<(), Box<Response>> {
+    let Some(rates) = &app.0.rates else { return Ok(()) };
+    let key = claims.map_or(Key::Address(request.address), Key::from);
+    let (standing, counted) = rates.count(&key);
+    // Nobody else counts this request.
+    let _ = request.standing.set(standing);
+    let refused = |error| Box::new(refusal(StatusCode::TOO_MANY_REQUESTS, &error, request, MediaType::Json));
+    counted.map_err(refused)
 }
 
 /// The bearer token; none without the header. An error for anything else: never taken as anonymous.

@@ -1,12 +1,17 @@
 //! The outside: routes, the GraphQL handler, health, metrics. Only here, in `server` and in `identity` is axum named.
 
+mod address;
 mod answer;
 mod body;
 mod graphql;
 mod health;
 pub mod metrics;
 mod negotiation;
+mod outer;
+mod rate;
 mod request;
+
+pub use address::Peer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,6 +45,7 @@ struct Parts {
     identity: Identity,
     limits: crate::config::Limits,
     request_timeout: Duration,
+    rates: Option<rate::Rates>,
 }
 
 impl App {
@@ -52,6 +58,7 @@ impl App {
             documents: Documents::new(&config.limits),
             limits: config.limits.clone(),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
+            rates: rate::Rates::new(config.rate_limit),
             schema,
             sdl,
             types,
@@ -61,17 +68,19 @@ impl App {
     }
 
     /// All routes.
-    pub fn router(self) -> Router {
+    pub fn router(self, config: &Config) -> Result<Router, String> {
         metrics::install();
-        Router::new()
-            .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other_method);
+        let routes = Router::new()
+            .route("/graphql", outer::bounded(graphql, config.limits.in_flight))
             .route("/schema.graphql", get(schema_text))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
-            .fallback(nothing_here)
-            .layer(middleware::from_fn(request::with_id))
-            .with_state(self)
+            .fallback(nothing_here);
+        let around = outer::around(routes, config)?;
+        let trusted = Arc::<[_]>::from(config.trusted_proxies.as_slice());
+        Ok(around.layer(middleware::from_fn_with_state(trusted, request::with_id)).with_state(self))
     }
 }
 

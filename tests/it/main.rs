@@ -33,6 +33,7 @@ mod layers;
 mod limits;
 mod mergers;
 mod moves;
+mod outer;
 mod overlaps;
 mod paging;
 mod phase_changes;

@@ -200,6 +200,7 @@ pub fn config(database_url: &str) -> Config {
     let mut config = Config::load(&flags).unwrap();
     config.database_connections = 3;
     config.refresh_interval_ms = 100;
+    config.rate_limit = 0;
     config.jwks = Some(jwks_path());
     config.jwt_issuer = Some(callers::ISSUER.to_owned());
     config
