@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout)]
 
 mod audit;
+mod documents;
 mod policy;
 
 use std::io::IsTerminal;
@@ -72,6 +73,11 @@ enum Command {
         #[command(subcommand)]
         what: audit::Audit,
     },
+    /// Documents that callers ask for by their SHA-256.
+    Documents {
+        #[command(subcommand)]
+        what: documents::Command,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
@@ -140,6 +146,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit::run(&config, what).await,
+        Command::Documents { what } => documents::run(&config, what).await,
         Command::Tick { on } => tick_once(&config, on).await,
         Command::Schema | Command::Policy(_) => Ok(()),
     }

@@ -46,6 +46,11 @@ pub struct Config {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Origins whose pages may read answers.
     pub allowed_origins: Vec<String>,
+    /// Folder of trusted documents; none knows none.
+    #[serde(deserialize_with = "some_path")]
+    pub documents: Option<PathBuf>,
+    /// Whether callers without a token may send trusted documents only.
+    pub only_trusted_documents: bool,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
@@ -76,6 +81,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of a document.
     pub document_bytes: usize,
+    /// Tokens of a document: names, numbers, strings, punctuation.
+    pub tokens: u64,
     /// Levels of nesting.
     pub depth: u64,
     /// Fields, with every fragment expanded.
@@ -217,6 +224,7 @@ impl Config {
             ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
+            ("limits.tokens", limits.tokens, 100, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),
             ("limits.document_cache_bytes", limits.document_cache_bytes, 0, 1_000_000_000_000),
         ];

@@ -177,15 +177,18 @@ impl Error {
     pub fn to_server_error(&self, language: Language, request_id: &str) -> ServerError {
         self.log(request_id);
         let mut error = ServerError::new(self.rest.text.clone().in_language(language), self.rest.position);
-        error.extensions = Some(self.extensions(request_id));
+        error.extensions = Some(self.extensions(language, request_id));
         error
     }
 
-    fn extensions(&self, request_id: &str) -> ErrorExtensionValues {
+    fn extensions(&self, language: Language, request_id: &str) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
         for (name, value) in &self.rest.details {
             extensions.set(name, value.clone());
+        }
+        if let Some(next) = &self.rest.next {
+            extensions.set("nextStep", next.clone().in_language(language));
         }
         extensions.set("requestId", request_id);
         extensions

@@ -49,6 +49,7 @@ pub mod subscription;
 pub mod subscription_input;
 pub mod subscription_list;
 pub mod subscription_mutation;
+pub mod trusted;
 pub mod types;
 pub mod variables;
 pub mod viewer;

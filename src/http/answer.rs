@@ -2,7 +2,7 @@
 
 use async_graphql::{Response as Outcome, ServerError, Value, indexmap::IndexMap};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -32,12 +32,32 @@ struct Written<'a> {
     errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
 }
+
+#[derive(Serialize)]
+struct Extensions {
+    cost: Cost,
+}
+
+/// What a document costs, told on demand.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    /// What it is.
+    pub actual: u64,
+    /// What it may be.
+    pub limit: u64,
+}
+
+/// The bytes of an answer without errors, for who may keep it.
+#[derive(Clone, Debug)]
+pub struct Complete(pub Bytes);
 
 /// An answer without data: the request did not run.
 pub fn refusal(status: StatusCode, error: &Error, request: &Info, media_type: MediaType) -> Response {
     let errors = vec![error.to_server_error(request.language, &request.id)];
-    write(status, &Written { errors, data: None }, request, media_type)
+    write(status, &Written { errors, data: None, extensions: None }, request, media_type)
 }
 
 /// The status of a document that can't run.
@@ -49,7 +69,7 @@ pub fn status_of_invalid_document(media_type: MediaType) -> StatusCode {
 }
 
 /// The answer of a request that ran, or that the library refused to run.
-pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
+pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType, cost: Option<Cost>) -> Response {
     // INVARIANT: errors of fields have a path; what failed without one did not run.
     let did_run = outcome.errors.iter().all(|error| !error.path.is_empty());
     if outcome.errors.is_empty() && outcome.data == Value::Null {
@@ -61,7 +81,12 @@ pub fn outcome(mut outcome: Outcome, request: &Info, media_type: MediaType) -> R
     errors.dedup();
     errors.truncate(MOST_ERRORS);
     let errors = errors.into_iter().map(|error| translate(error, request)).collect();
-    write(status, &Written { errors, data: did_run.then_some(&outcome.data) }, request, media_type)
+    write(
+        status,
+        &Written { errors, data: did_run.then_some(&outcome.data), extensions: cost.map(|cost| Extensions { cost }) },
+        request,
+        media_type,
+    )
 }
 
 /// Gives every error its code, its request id, and the caller's language; masks what is a fault of ours.
@@ -107,7 +132,14 @@ fn write(status: StatusCode, body: &Written<'_>, request: &Info, media_type: Med
         Language::En => "en",
     };
     let mut response = match serde_json::to_vec(body) {
-        Ok(bytes) => Response::new(Body::from(bytes)),
+        Ok(bytes) => {
+            let bytes = Bytes::from(bytes);
+            let mut response = Response::new(Body::from(bytes.clone()));
+            if body.errors.is_empty() {
+                response.extensions_mut().insert(Complete(bytes));
+            }
+            response
+        }
         Err(error) => {
             tracing::error!(%error, request_id = request.id, "an answer could not be written");
             return error_without_body();

@@ -11,11 +11,20 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub struct Parameters {
     /// The document.
-    pub query: String,
+    pub document: Asked,
     /// Which operation of the document.
     pub operation_name: Option<String>,
     /// Values of its variables.
     pub variables: Variables,
+}
+
+/// The document that is asked for.
+#[derive(Debug)]
+pub enum Asked {
+    /// By its text.
+    Text(String),
+    /// By its SHA-256.
+    Id(String),
 }
 
 /// The query string of a GET.
@@ -23,6 +32,7 @@ pub struct Parameters {
 #[serde(rename_all = "camelCase")]
 pub struct QueryString {
     query: Option<String>,
+    document_id: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
@@ -62,10 +72,11 @@ pub fn from_json(body: &[u8]) -> Result<Parameters> {
         Some(serde_json::Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(wrong_kind(name, "ein Text", "a text")),
     };
-    let query = text("query")?;
+    let (query, document_id) = (text("query")?, text("documentId")?);
     let operation_name = text("operationName")?;
     let variables = fields.remove("variables").unwrap_or_default();
-    parameters(query, operation_name, variables)
+    let document = asked(query, document_id, &fields.remove("extensions").unwrap_or_default())?;
+    Ok(parameters(document, operation_name, variables))
 }
 
 /// Reads the parameters from the query string.
@@ -75,9 +86,10 @@ pub fn from_query_string(given: QueryString) -> Result<Parameters> {
         let json = json.transpose().map_err(|_| wrong_kind(name, "ein JSON-Objekt", "a JSON object"))?;
         check_map(name, json.as_ref()).map(|()| json.unwrap_or_default())
     };
-    object("extensions", given.extensions)?;
+    let extensions = object("extensions", given.extensions)?;
     let variables = object("variables", given.variables)?;
-    parameters(given.query, given.operation_name, variables)
+    let document = asked(given.query, given.document_id, &extensions)?;
+    Ok(parameters(document, given.operation_name, variables))
 }
 
 /// The query string can't be decoded.
@@ -88,20 +100,22 @@ pub fn broken_query_string() -> Error {
     )
 }
 
-fn parameters(
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: serde_json::Value,
-) -> Result<Parameters> {
-    let query = query.filter(|query| !query.trim().is_empty()).ok_or_else(|| {
+/// The text counts; without one the id, as `documentId` or as the clients of Apollo and urql send it.
+fn asked(query: Option<String>, document_id: Option<String>, extensions: &serde_json::Value) -> Result<Asked> {
+    let of_client = || extensions["persistedQuery"]["sha256Hash"].as_str().map(str::to_owned);
+    let query = query.filter(|query| !query.trim().is_empty()).map(Asked::Text);
+    query.or_else(|| document_id.or_else(of_client).map(Asked::Id)).ok_or_else(|| {
         bad_request(
-            "query fehlt. Bitte ein GraphQL-Dokument angeben.",
-            "query is missing. Please give a GraphQL document.",
+            "query fehlt. Bitte ein GraphQL-Dokument angeben, oder die documentId eines hinterlegten.",
+            "query is missing. Please give a GraphQL document, or the documentId of one that is kept here.",
         )
-    })?;
+    })
+}
+
+fn parameters(document: Asked, operation_name: Option<String>, variables: serde_json::Value) -> Parameters {
     // Some clients send an empty name when they mean none.
     let operation_name = operation_name.filter(|name| !name.is_empty());
-    Ok(Parameters { query, operation_name, variables: Variables::from_json(variables) })
+    Parameters { document, operation_name, variables: Variables::from_json(variables) }
 }
 
 fn check_map(name: &'static str, value: Option<&serde_json::Value>) -> Result<()> {

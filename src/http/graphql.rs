@@ -14,10 +14,12 @@ use axum::{
     response::Response,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{
-    App,
-    answer::{MediaType, outcome, refusal, status_of_invalid_document},
-    body::{self, Parameters, QueryString},
+    App, Parts,
+    answer::{Complete, Cost, MediaType, outcome, refusal, status_of_invalid_document},
+    body::{self, Asked, Parameters, QueryString},
     negotiation,
     rate::Key,
     request::Info,
@@ -25,9 +27,12 @@ use super::{
 use crate::{
     clock::day_of,
     error::{Code, Error, Result},
-    graphql::{context::Reading, guard, nulls, order, variables},
+    graphql::{context::Reading, guard, nulls, order, trusted, variables},
     identity::Claims,
 };
+
+/// How long a cache may answer from its copy: no longer than another instance may be behind.
+const PUBLIC: &str = "public, max-age=1, must-revalidate";
 
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
@@ -74,7 +79,11 @@ pub async fn get(
     let parameters =
         query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
-        Ok(parameters) => run(&app, parameters, caller, &request, media_type, false).await,
+        Ok(parameters) => {
+            let is_public = caller.is_none();
+            let answer = run(&app, parameters, caller, &request, media_type, false).await;
+            if is_public { cacheable(answer, &headers) } else { answer }
+        }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
 }
@@ -157,12 +166,13 @@ async fn run(
     media_type: MediaType,
     may_write: bool,
 ) -> Response {
-    let prepared = match prepare(app, given, may_write) {
+    let prepared = match prepare(app, given, may_write, caller.is_none()) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
             let status = match error.code {
                 Code::BadRequest => StatusCode::BAD_REQUEST,
+                Code::Forbidden => StatusCode::FORBIDDEN,
                 _ => status_of_invalid_document(media_type),
             };
             return refusal(status, &error, request, media_type);
@@ -194,7 +204,7 @@ async fn run(
                 }
                 order::arrange(&prepared.document, operation, &mut answered.data);
             }
-            outcome(answered, request, media_type)
+            outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost))
         }
         Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE, &too_slow(), request, media_type),
     }
@@ -204,6 +214,7 @@ struct Prepared {
     document: Arc<ExecutableDocument>,
     execution: Execution,
     is_mutation: bool,
+    cost: Cost,
 }
 
 enum Refused {
@@ -234,9 +245,10 @@ fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
 }
 
 /// Parses, measures and checks a request.
-fn prepare(app: &App, given: Parameters, may_write: bool) -> Result<Prepared, Refused> {
+fn prepare(app: &App, given: Parameters, may_write: bool, is_anonymous: bool) -> Result<Prepared, Refused> {
     let app = &*app.0;
-    let Parameters { query, operation_name, variables: mut values } = given;
+    let Parameters { document, operation_name, variables: mut values } = given;
+    let query = text(app, document, is_anonymous)?;
     let document = app.documents.parse(&query)?;
     let operation = guard::operation(&document, operation_name.as_deref())?;
     let is_mutation = operation.ty == OperationType::Mutation;
@@ -249,12 +261,55 @@ fn prepare(app: &App, given: Parameters, may_write: bool) -> Result<Prepared, Re
     }
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
-    let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    let (measure, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
     let mut execution = Execution::new(String::new()).variables(values);
     execution.operation_name = operation_name;
     execution.set_parsed_query(document.as_ref().clone());
-    Ok(Prepared { document, execution, is_mutation })
+    let cost = Cost { actual: measure.cost, limit: app.limits.cost };
+    Ok(Prepared { document, execution, is_mutation, cost })
+}
+
+/// The text of the document that is asked for.
+fn text(app: &Parts, asked: Asked, is_anonymous: bool) -> Result<Arc<str>> {
+    match asked {
+        Asked::Id(id) => app.trusted.find(&id),
+        Asked::Text(text) if is_anonymous && app.only_trusted => {
+            app.trusted.find(&trusted::id(&text)).map_err(|_| only_trusted())
+        }
+        Asked::Text(text) => Ok(text.into()),
+    }
+}
+
+fn only_trusted() -> Error {
+    Error::new(
+        Code::Forbidden,
+        "Ohne Token werden hier nur hinterlegte Dokumente beantwortet.",
+        "Without a token only documents that are kept here are answered.",
+    )
+    .next(
+        "Sich anmelden, oder das Dokument vom Betrieb hinterlegen lassen und mit documentId abfragen.",
+        "Sign in, or have the operators keep the document and ask for it by documentId.",
+    )
+}
+
+/// Lets caches keep what was answered without errors, and says nothing again to whom has it already.
+fn cacheable(mut answer: Response, asked: &HeaderMap) -> Response {
+    let Some(Complete(bytes)) = answer.extensions_mut().remove() else { return answer };
+    // Weak: compressed, it is other bytes.
+    let tag = format!("W/\"{}\"", base16ct::lower::encode_string(&Sha256::digest(&bytes)));
+    let Ok(value) = HeaderValue::from_str(&tag) else { return answer };
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PUBLIC));
+    headers.insert(header::ETAG, value);
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
+    if known.any(|known| known == "*" || known == tag) {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        *answer.body_mut() = Body::empty();
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    answer
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     desk::Desk,
     error::{Code, Error},
-    graphql::{Schema, documents::Documents, schema, sdl, types::Types},
+    graphql::{Schema, documents::Documents, schema, sdl, trusted::Trusted, types::Types},
     identity::Identity,
 };
 
@@ -46,6 +46,8 @@ struct Parts {
     limits: crate::config::Limits,
     request_timeout: Duration,
     rates: Option<rate::Rates>,
+    trusted: Trusted,
+    only_trusted: bool,
 }
 
 impl App {
@@ -58,6 +60,8 @@ impl App {
             documents: Documents::new(&config.limits),
             limits: config.limits.clone(),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
+            trusted: Trusted::read(config.documents.as_deref())?,
+            only_trusted: config.only_trusted_documents,
             rates: rate::Rates::new(config.rate_limit),
             schema,
             sdl,

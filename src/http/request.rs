@@ -26,6 +26,9 @@ use crate::{error::Error, text::Language};
 /// The header that carries the id in both directions.
 pub const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The header that asks what a document costs.
+const COST_HEADER: HeaderName = HeaderName::from_static("x-query-cost");
+
 /// The id and language of a request.
 #[derive(Clone, Debug)]
 pub struct Info {
@@ -33,6 +36,8 @@ pub struct Info {
     pub id: String,
     /// The language of messages.
     pub language: Language,
+    /// Whether it asks what its document costs.
+    pub wants_cost: bool,
     /// Where it comes from; none where that is unknown.
     pub address: Option<IpAddr>,
     /// What is left to its caller, once it was counted.
@@ -54,6 +59,7 @@ impl Info {
         Self {
             id: id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
             language: text(&header::ACCEPT_LANGUAGE).map(Language::from_accept_language).unwrap_or_default(),
+            wants_cost: headers.contains_key(&COST_HEADER),
             address,
             standing: Arc::default(),
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_graphql::{Variables, parser::parse_query};
 use itkatalog::{
     config::Limits,
-    graphql::{guard, schema, sdl, types::Types},
+    graphql::{documents::Documents, guard, schema, sdl, types::Types},
 };
 use serde_json::{Value, json};
 
@@ -114,6 +114,7 @@ on_both_databases! {
 
     async fn a_document_that_is_too_long_is_refused(app: TestApp) {
         refused(app, &format!("{{ __typename }} # {}", "x".repeat(40_000)), "document_bytes").await;
+        refused(app, &format!("{{ nodes(ids: [{}]) {{ id }} }}", "1 ".repeat(6_000)), "tokens").await;
     }
 
     async fn too_many_aliases_directives_and_fields_are_refused(app: TestApp) {
@@ -196,6 +197,8 @@ fn the_documents_of_our_users_stay_under_half_of_every_limit() {
         assert!(measured.fields * 2 <= limits.fields, "fields {}", measured.fields);
         assert!(measured.depth * 2 <= limits.depth, "depth {}", measured.depth);
         assert!(document.len() * 2 <= limits.document_bytes);
+        let half = Limits { tokens: limits.tokens / 2, ..limits.clone() };
+        Documents::new(&half).parse(document).unwrap();
     }
 }
 

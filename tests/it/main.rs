@@ -51,3 +51,4 @@ mod standard_products;
 mod subscription_input;
 mod subscription_lists;
 mod subscriptions;
+mod trusted_documents;
