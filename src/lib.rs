@@ -9,6 +9,7 @@ pub mod audit;
 pub mod availability;
 pub mod catalogue;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod condition;
 pub mod config;

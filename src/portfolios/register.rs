@@ -142,7 +142,7 @@ pub async fn facts<'s>(
 }
 
 /// What is wrong with all of it.
-fn check(deed: &Registering, plan: &Plan) -> Result<()> {
+pub fn check(deed: &Registering, plan: &Plan) -> Result<()> {
     let rows = deed.rows.len();
     if let Some(count) = deed.count.filter(|count| usize::try_from(*count) != Ok(rows)) {
         return Err(Error::bad_input(
