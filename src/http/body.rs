@@ -28,13 +28,13 @@ pub struct QueryString {
     extensions: Option<String>,
 }
 
-/// Reads a body of at most `limit` bytes; `said` is what its header tells of its length.
-pub async fn read(body: Body, limit: usize, said: Option<u64>) -> Result<Bytes> {
+/// Reads a body of at most so many bytes as the limit of this name allows; `said` is what its header tells of its length.
+pub async fn read(body: Body, (name, limit): (&str, usize), said: Option<u64>) -> Result<Bytes> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let least = limit as u64 + 1;
-            Err(Error::limit("body_bytes", limit as u64, said.unwrap_or(least).max(least)))
+            Err(Error::limit(name, limit as u64, said.unwrap_or(least).max(least)))
         }
         Err(_) => Err(bad_request("Der Inhalt kam nicht vollständig an.", "The body did not arrive completely.")),
     }
