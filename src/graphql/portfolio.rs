@@ -17,6 +17,7 @@ use crate::{
         self,
         plan::Outcome,
         register::{Registering, Report},
+        store::Stored,
     },
 };
 
@@ -173,20 +174,47 @@ pub enum PortfolioOutcome {
 }
 
 /// What became of one row of a portfolio.
-#[derive(SimpleObject)]
 pub struct PortfolioRow {
-    /// Place in the input, from 0.
     index: usize,
-    /// The provider's own key, as it came.
     external_id: String,
-    /// What became of it, or would.
     outcome: PortfolioOutcome,
-    /// The fields that are others than before, by their names in the input.
     changed_fields: Vec<String>,
-    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
-    product: Option<Product>,
-    /// Everything that is wrong with it; empty when nothing is.
+    stored: Option<Box<Stored>>,
     errors: Vec<UserError>,
+}
+
+#[Object]
+impl PortfolioRow {
+    /// Place in the input, from 0.
+    async fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The provider's own key, as it came.
+    async fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    /// What became of it, or would.
+    async fn outcome(&self) -> PortfolioOutcome {
+        self.outcome
+    }
+
+    /// The fields that are others than before, by their names in the input.
+    async fn changed_fields(&self) -> &[String] {
+        &self.changed_fields
+    }
+
+    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
+    async fn product(&self, context: &Context<'_>) -> Option<Product> {
+        // Joined only where it is asked for: a portfolio has thousands.
+        self.stored.as_ref()?.product(&reading(context).snapshot).map(Product::unpublished)
+    }
+
+    /// Everything that is wrong with it; empty when nothing is.
+    async fn errors(&self) -> &[UserError] {
+        &self.errors
+    }
 }
 
 /// What became of a portfolio, row by row.
@@ -352,24 +380,23 @@ fn row(
     external_id: String,
     is_written: bool,
 ) -> Result<PortfolioRow> {
-    let product = |stored: &portfolios::store::Stored| stored.product(&reading.snapshot).map(Product::unpublished);
     let mut shown = PortfolioRow {
         index,
         external_id,
         outcome: PortfolioOutcome::Unchanged,
         changed_fields: Vec::new(),
-        product: None,
+        stored: None,
         errors: Vec::new(),
     };
     match outcome {
-        Outcome::Unchanged(stored) => shown.product = product(&stored),
+        Outcome::Unchanged(stored) => shown.stored = Some(stored),
         Outcome::Added(stored) => {
             shown.outcome = PortfolioOutcome::Added;
-            shown.product = product(&stored).filter(|_| is_written);
+            shown.stored = Some(stored).filter(|_| is_written);
         }
         Outcome::Changed { after, fields, .. } => {
             shown.outcome = PortfolioOutcome::Changed;
-            shown.product = product(&after);
+            shown.stored = Some(after);
             shown.changed_fields = fields;
         }
         Outcome::Rejected(wrong) => {

@@ -55,7 +55,9 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         );
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
-    match body::from_json(&body) {
+    let parameters = body::from_json(&body);
+    drop(body);
+    match parameters {
         Ok(parameters) => run(&app, parameters, caller, &request, media_type, true).await,
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }

@@ -266,16 +266,16 @@ pub async fn write_changes<'a, D: Serialize>(
     changes: &[(Option<&Stored>, &Stored)],
     now: DateTimeUtc,
 ) -> Result<Recorded<'a>> {
-    let content = |stored: &Stored| -> Result<Value> {
+    let content = |stored: &Stored| -> Result<String> {
         let known = stored.known(facts.around.snapshot, facts.around.today);
         let known = known.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
         let mut content = serde_json::to_value(&known.entry).map_err(Error::internal)?;
         if let Value::Object(fields) = &mut content {
             fields.insert("stands".to_owned(), super::entry::name_of(stored.row.lifecycle).into());
         }
-        Ok(content)
+        Ok(content.to_string())
     };
-    let stored: Vec<Stored> = changes.iter().map(|(_, after)| (*after).clone()).collect();
+    let stored: Vec<&Stored> = changes.iter().map(|(_, after)| *after).collect();
     store::write(db, &stored).await?;
     let mut recorded = Recorded { changed: Vec::new(), events: Vec::new() };
     let mut versions = Vec::new();
@@ -288,17 +288,13 @@ pub async fn write_changes<'a, D: Serialize>(
             at: now,
             action: <&str>::from(permit.duty()).to_owned(),
             lifecycle: row.lifecycle,
-            content: content_after.to_string(),
+            content: content_after.clone(),
             seen_at: None,
         });
         recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
-        let act = Act {
-            permit,
-            entity: ("Product", row.id),
-            before: before.map(content).transpose()?,
-            after: Some(content_after),
-        };
-        recorded.events.push(order.event(desk, act));
+        let act = Act { permit, entity: ("Product", row.id), before: None, after: None };
+        let (before, after) = (before.map(content).transpose()?, Some(content_after));
+        recorded.events.push(Event { before, after, ..order.event(desk, act) });
     }
     store::keep_versions(db, versions).await?;
     Ok(recorded)

@@ -253,7 +253,7 @@ impl Writing<'_> {
 }
 
 /// Writes products, new ones and others, each with everything that belongs to it.
-pub async fn write(db: &impl ConnectionTrait, products: &[Stored]) -> Result<(), DbErr> {
+pub async fn write(db: &impl ConnectionTrait, products: &[&Stored]) -> Result<(), DbErr> {
     use product::Column;
     let changeable = Column::iter().filter(|column| !matches!(column, Column::Id | Column::CreatedAt));
     let replace = OnConflict::column(Column::Id).update_columns(changeable).to_owned();
