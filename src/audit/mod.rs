@@ -122,8 +122,8 @@ pub struct Event<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// Events in one statement: SQLite takes 32,766 values.
-const EVENTS_AT_ONCE: usize = 1_000;
+/// Events in one statement: SQLite takes 32,766 values, but a statement costs memory with each.
+const EVENTS_AT_ONCE: usize = 250;
 
 /// Appends events to the chain, in their order.
 pub async fn append(

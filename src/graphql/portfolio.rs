@@ -1,6 +1,11 @@
 //! Portfolios that providers register, and products that they save.
 
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    Context, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject, Value,
+    registry::Registry,
+};
 
 use super::{
     collective::OnError,
@@ -144,6 +149,43 @@ pub struct RegisterPortfolioInput {
     idempotency_key: String,
 }
 
+/// The input of a registration, read without a copy of its rows: read by itself it would copy each of its fields, and the rows
+/// are megabytes.
+pub struct Whole(RegisterPortfolioInput);
+
+impl InputType for Whole {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        RegisterPortfolioInput::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        RegisterPortfolioInput::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let (value, rows) = match value {
+            Some(Value::Object(mut fields)) => {
+                let rows = fields.insert(Name::new("products"), Value::List(Vec::new()));
+                (Some(Value::Object(fields)), rows)
+            }
+            other => (other, None),
+        };
+        let products = InputType::parse(rows).map_err(InputValueError::propagate)?;
+        let input = RegisterPortfolioInput::parse(value).map_err(InputValueError::propagate)?;
+        Ok(Self(RegisterPortfolioInput { products, ..input }))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 /// Saves one product: a new one, or instead of what it was.
 #[derive(InputObject)]
 pub struct SaveProductInput {
@@ -179,7 +221,7 @@ pub struct PortfolioRow {
     external_id: String,
     outcome: PortfolioOutcome,
     changed_fields: Vec<String>,
-    stored: Option<Box<Stored>>,
+    stored: Option<Arc<Stored>>,
     errors: Vec<UserError>,
 }
 
@@ -274,10 +316,11 @@ impl PortfolioMutation {
     async fn register_portfolio(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Whose portfolio, and all of it.")] input: RegisterPortfolioInput,
+        #[graphql(desc = "Whose portfolio, and all of it.")] input: Whole,
     ) -> Result<Option<RegisterPortfolioPayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
+        let Whole(input) = input;
         let (dry_run, key) = (input.dry_run, input.idempotency_key.clone());
         let keys: Vec<String> = input.products.iter().map(|row| row.external_id.clone()).collect();
         let provider = ProviderBy::Key(input.provider.clone()).find(&reading.snapshot);
