@@ -3,8 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
-    Context, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject, Value,
-    registry::Registry,
+    Context, Description, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject,
+    Value, registry::Registry,
 };
 
 use super::{
@@ -216,6 +216,7 @@ pub enum PortfolioOutcome {
 }
 
 /// What became of one row of a portfolio.
+#[derive(Description)]
 pub struct PortfolioRow {
     index: usize,
     external_id: String,
@@ -225,7 +226,7 @@ pub struct PortfolioRow {
     errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl PortfolioRow {
     /// Place in the input, from 0.
     async fn index(&self) -> usize {

@@ -12,7 +12,7 @@ use jsonwebtoken::{
 use tokio::sync::Mutex;
 
 use super::Readiness;
-use crate::client::{self, causes};
+use crate::outbound::{self, causes};
 
 /// Shortest time between two attempts to fetch keys.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -182,7 +182,7 @@ async fn fetch(source: &Source) -> Result<HashMap<String, Key>, String> {
 
 async fn get(address: &hyper::Uri) -> Result<Vec<u8>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("jwks: {address}: {error}");
-    let client = client::https::<Empty<hyper::body::Bytes>>(false);
+    let client = outbound::https::<Empty<hyper::body::Bytes>>(false);
     let response = client.get(address.clone()).await.map_err(|error| failed(&causes(&error)))?;
     if !response.status().is_success() {
         return Err(failed(&response.status()));

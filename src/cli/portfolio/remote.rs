@@ -14,7 +14,7 @@ use super::{
     report::{Fault, Report},
 };
 use crate::{
-    client::{Https, causes, https},
+    outbound::{Https, causes, https},
     portfolios::{Row, digest},
     text::{Language, Text},
 };

@@ -15,7 +15,7 @@ use crate::{
 
 /// Most lines of a table; a report file holds them all.
 const SHOWN: usize = 50;
-/// Most fields that are named of a changed product, and most keys of what is missing.
+/// Most fields that are named of a changed product.
 const SHOWN_FIELDS: usize = 8;
 /// Parts of a path before the field: `input`, `products`, and the row's place.
 const BEFORE_FIELD: usize = 3;
@@ -124,8 +124,8 @@ impl Report {
         self.tell_changes(say);
         self.tell_errors(file, say);
         if !self.missing_products.is_empty() {
-            let keys = self.missing_products.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-            println!("\n{}: {keys}{}", say("Nicht in der Datei", "Not in the file"), rest(self.missing, say));
+            // All of them: who phases them out has to name them.
+            println!("\n{}: {}", say("Nicht in der Datei", "Not in the file"), self.missing_products.join(", "));
         }
         Ok(())
     }
