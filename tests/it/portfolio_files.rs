@@ -262,6 +262,11 @@ fn a_portfolio_is_registered_by_the_command_line_twice_with_fewer_rows_and_renam
     let told = itkr.told(&["register", "wrong.json", "--on-error", "accept-valid"], 2);
     assert!(told.contains("1 changed, 18 unchanged, 1 rejected") && told.contains("Written."), "{told}");
 
+    let mut usual = command(folder.path());
+    usual.args(["portfolio", "register", "renamed.json", "--provider", "itkr"]);
+    let usual = usual.env("ITKATALOG_LISTEN", &itkr.address).env("ITKATALOG_TOKEN", &itkr.token).output().unwrap();
+    assert_eq!(usual.status.code(), Some(0), "sent to the address that is configured: {}", text(&usual.stderr));
+
     let stranger = Provider { token: "nonsense".to_owned(), ..itkr };
     assert!(stranger.told(&["register", "all.json"], 1).contains("UNAUTHENTICATED"));
     let nobody = Provider { token: String::new(), ..stranger };

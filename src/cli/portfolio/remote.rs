@@ -4,8 +4,8 @@ use std::{io::IsTerminal, time::Duration};
 
 use clap::ValueEnum;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, Uri, body::Bytes, header};
-use indicatif::{ProgressBar, ProgressStyle};
+use hyper::{Request, StatusCode, Uri, body::Bytes, header};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -63,6 +63,8 @@ pub(super) struct Sending {
 
 /// Why there is no report.
 enum Failure {
+    /// Nobody answers at all.
+    Nobody(String),
     /// It may be otherwise when it is sent again.
     Passing(String),
     /// It would be the same again.
@@ -125,29 +127,22 @@ impl Sending {
                 "A token is missing: --token or the environment variable ITKATALOG_TOKEN.",
             ));
         }
-        if !self.is_private() {
-            #[allow(clippy::print_stderr)]
-            {
-                eprintln!(
-                    "{}",
-                    say(
-                        "Warnung: Das Token geht unverschlüsselt über das Netz; bitte https verwenden.",
-                        "Warning: the token crosses the network unencrypted; please use https."
-                    )
-                );
-            }
-        }
-        let body = self.body(rows)?;
-        let client = https(true);
-        let progress = progress(rows.len(), &self.endpoint);
-        let mut pauses = PAUSES.into_iter();
+        self.warn(language);
+        let (body, client) = (self.body(rows)?, https(true));
+        let _progress = progress(rows.len(), &self.endpoint);
+        let (mut pauses, mut was_sent) = (PAUSES.into_iter(), false);
         loop {
-            match (self.attempt(&client, body.clone(), language).await, pauses.next()) {
-                (Ok(report), _) => return Ok(report),
-                (Err(Failure::Passing(_)), Some(pause)) => tokio::time::sleep(pause).await,
-                (Err(Failure::Lasting(why)), _) => return Err(why),
-                (Err(Failure::Passing(why)), None) => {
-                    progress.finish_and_clear();
+            let why = match self.attempt(&client, body.clone(), language).await {
+                Ok(report) => return Ok(report),
+                Err(Failure::Lasting(why)) => return Err(why),
+                Err(Failure::Nobody(why)) if !was_sent => return Err(why),
+                Err(Failure::Nobody(why) | Failure::Passing(why)) => why,
+            };
+            was_sent = true;
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None if self.dry_run => return Err(why),
+                None => {
                     let next = say(
                         "Ob geschrieben wurde, ist offen. Derselbe Befehl kann wiederholt werden: Was schon da ist, ändert sich nicht.",
                         "Whether it was written is not known. The same command can be repeated: what is there already does not change.",
@@ -155,6 +150,18 @@ impl Sending {
                     return Err(format!("{why} {next}"));
                 }
             }
+        }
+    }
+
+    /// Says so when others on the way could read the token.
+    #[allow(clippy::print_stderr)]
+    fn warn(&self, language: Language) {
+        let warning = Text::new(
+            "Warnung: Das Token geht unverschlüsselt über das Netz; bitte https verwenden.",
+            "Warning: the token crosses the network unencrypted; please use https.",
+        );
+        if !self.is_private() {
+            eprintln!("{}", warning.in_language(language));
         }
     }
 
@@ -185,12 +192,6 @@ impl Sending {
 
     async fn attempt(&self, client: &Https<Full<Bytes>>, body: Bytes, language: Language) -> Result<Report, Failure> {
         let endpoint = &self.endpoint;
-        let lasting = |error: String| Failure::Lasting(format!("{endpoint}: {error}"));
-        let passing = |error: String| Failure::Passing(format!("{endpoint}: {error}."));
-        let seconds = PATIENCE.as_secs();
-        let late =
-            Text::new(format!("keine Antwort innerhalb von {seconds} s"), format!("no answer within {seconds} s"));
-        let late = || passing(late.clone().in_language(language));
         let token = self.token.as_ref().map_or("", |token| token.0.trim());
         let request = Request::post(endpoint)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
@@ -198,31 +199,46 @@ impl Sending {
             .header(header::ACCEPT, "application/graphql-response+json")
             .header(header::ACCEPT_LANGUAGE, if language == Language::De { "de" } else { "en" })
             .body(Full::new(body))
-            .map_err(|error| lasting(error.to_string()))?;
-        let sent = tokio::time::timeout(PATIENCE, client.request(request)).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            // Nobody is there: nothing can have been written.
-            Ok(Err(error)) if error.is_connect() => return Err(lasting(causes(&error))),
-            Ok(Err(error)) => return Err(passing(causes(&error))),
-            Err(_) => return Err(late()),
-        };
-        let status = response.status();
-        let body = tokio::time::timeout(PATIENCE, Limited::new(response.into_body(), LARGEST_ANSWER).collect()).await;
-        let body = match body {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) => return Err(passing(error.to_string())),
-            Err(_) => return Err(late()),
-        };
+            .map_err(|error| Failure::Lasting(format!("{endpoint}: {error}")))?;
+        let seconds = PATIENCE.as_secs();
+        let late =
+            Text::new(format!("keine Antwort innerhalb von {seconds} s"), format!("no answer within {seconds} s"));
+        let answered = tokio::time::timeout(PATIENCE, exchange(client, request)).await;
+        let (status, body) = answered
+            .unwrap_or_else(|_| Err(Failure::Passing(late.in_language(language))))
+            .map_err(|failure| failure.at(endpoint))?;
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
             let what = Text::new(
                 format!("Status {status}, und die Antwort ist keine dieses Dienstes ({error})"),
                 format!("status {status}, and the answer is none of this service ({error})"),
             );
             let what = what.in_language(language);
-            if status.is_server_error() { passing(what) } else { lasting(what) }
+            let failure = if status.is_server_error() { Failure::Passing(what) } else { Failure::Lasting(what) };
+            failure.at(endpoint)
         })?;
         answer.report(language)
+    }
+}
+
+async fn exchange(client: &Https<Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+    let response = client.request(request).await.map_err(|error| match error.is_connect() {
+        true => Failure::Nobody(causes(&error)),
+        false => Failure::Passing(causes(&error)),
+    })?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+    let body = body.map_err(|error| Failure::Passing(error.to_string()))?;
+    Ok((status, body.to_bytes()))
+}
+
+impl Failure {
+    /// Names the service that it is about.
+    fn at(self, endpoint: &Uri) -> Self {
+        match self {
+            Self::Nobody(why) => Self::Nobody(format!("{endpoint}: {why}.")),
+            Self::Passing(why) => Self::Passing(format!("{endpoint}: {why}.")),
+            Self::Lasting(why) => Self::Lasting(format!("{endpoint}: {why}.")),
+        }
     }
 }
 
@@ -255,5 +271,5 @@ fn progress(rows: usize, endpoint: &Uri) -> ProgressBar {
     let progress = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     progress.set_message(format!("{rows} → {}", endpoint.authority().map_or("", |authority| authority.as_str())));
     progress.enable_steady_tick(TURN);
-    progress
+    progress.with_finish(ProgressFinish::AndClear)
 }

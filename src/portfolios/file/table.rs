@@ -34,30 +34,13 @@ struct Open {
 }
 
 pub(super) fn read(text: &str) -> Result<File> {
-    let delimiter = delimiter(text);
-    let text = format!("{text}\n{END}");
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut columns: Option<Vec<Column>> = None;
-    let (mut file, mut open) = (File::default(), None::<Open>);
-    let mut is_whole = false;
-    let mut last = 1;
-    for record in reader.records() {
-        let record = record.map_err(|error| unreadable(&error))?;
-        let number = record.position().map_or(0, |position| line_of(&text, position));
-        is_whole = record.len() == 1 && record.get(0) == Some(END);
-        if is_whole || record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        last = number;
-        if record.iter().any(|cell| cell.contains(END)) {
-            break;
-        }
-        let Some(columns) = &columns else {
-            columns = Some(header(&record, number)?);
-            continue;
-        };
-        let line = line(columns, &record, number)?;
+    let mut records = records(text)?.into_iter();
+    let mut file = File::default();
+    let Some((number, first)) = records.next() else { return Ok(file) };
+    let columns = header(&first, number)?;
+    let mut open: Option<Open> = None;
+    for (number, record) in records {
+        let line = line(&columns, &record, number)?;
         match &mut open {
             Some(open) if line.goes_on(open) => open.add(line),
             _ => {
@@ -67,18 +50,35 @@ pub(super) fn read(text: &str) -> Result<File> {
             }
         }
     }
-    if !is_whole {
-        return Err(wrong(
-            last,
-            1,
-            "Ein Anführungszeichen dieser Zeile wird nicht geschlossen, alles danach wäre verloren. Bitte schließen.",
-            "a quotation mark of this line is not closed, everything after it would be lost. Please close it.",
-        ));
-    }
     if let Some(done) = open {
         done.close(&mut file)?;
     }
     Ok(file)
+}
+
+/// The lines that are not empty, with their numbers.
+fn records(text: &str) -> Result<Vec<(usize, csv::StringRecord)>> {
+    let delimiter = delimiter(text);
+    let text = format!("{text}\n{END}");
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut records = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| unreadable(&error))?;
+        let number = record.position().map_or(0, |position| line_of(&text, position));
+        if record.iter().any(|cell| !cell.trim().is_empty()) {
+            records.push((number, record));
+        }
+    }
+    match records.pop() {
+        Some((_, end)) if end.len() == 1 && end.get(0) == Some(END) => Ok(records),
+        last => Err(wrong(
+            last.map_or(1, |(number, _)| number),
+            1,
+            "Ein Anführungszeichen dieser Zeile wird nicht geschlossen, alles danach wäre verloren. Bitte schließen.",
+            "a quotation mark of this line is not closed, everything after it would be lost. Please close it.",
+        )),
+    }
 }
 
 /// The line of a record: its position is that of the line feeds that are skipped before it.
