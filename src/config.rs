@@ -10,6 +10,9 @@ pub const DEFAULTS: &str = include_str!("../itkatalog.default.toml");
 /// The settings file in the working directory.
 pub const FILE: &str = "itkatalog.toml";
 
+/// Environment variable with the token that the command line sends.
+pub const TOKEN_VARIABLE: &str = "ITKATALOG_TOKEN";
+
 /// The settings that a process runs with.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +82,8 @@ pub struct Limits {
     pub in_flight: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Bytes of the body of a request with a token that is accepted.
+    pub body_bytes_signed_in: usize,
     /// Bytes of a document.
     pub document_bytes: usize,
     /// Tokens of a document: names, numbers, strings, punctuation.
@@ -169,8 +174,15 @@ fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAd
 impl Config {
     /// Reads the settings of this process.
     pub fn load(flags: &Flags) -> Result<Self, String> {
-        let environment =
-            config::Environment::with_prefix("ITKATALOG").prefix_separator("_").separator("__").try_parsing(true);
+        // The token of the command line stands beside the settings and is none.
+        let is_setting = |(name, _): &(String, String)| name != TOKEN_VARIABLE;
+        let texts =
+            std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+        let environment = config::Environment::with_prefix("ITKATALOG")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(texts.filter(is_setting).collect()));
         let plain_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         let file = config::File::from(std::path::Path::new(FILE)).required(false);
         Self::build(file, plain_url, environment, flags)
@@ -223,6 +235,7 @@ impl Config {
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
             ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
+            ("limits.body_bytes_signed_in", limits.body_bytes_signed_in as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
             ("limits.tokens", limits.tokens, 100, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),

@@ -149,9 +149,32 @@ impl Error {
         self.rest.text.clone().in_language(language)
     }
 
-    /// What to do next, in the caller's language; none where the sentence says it.
-    pub fn next_step(&self, language: Language) -> Option<String> {
-        self.rest.next.clone().map(|text| text.in_language(language))
+    /// What to do next, in the caller's language.
+    pub fn next_step(&self, language: Language) -> String {
+        let usual = || match self.code {
+            Code::NotFound => Text::new(
+                "Schlüssel oder Kennung prüfen und noch einmal senden.",
+                "Check the key or id and send it again.",
+            ),
+            Code::IdempotencyKeyReused => {
+                Text::new("Einen neuen idempotencyKey vergeben.", "Choose a new idempotencyKey.")
+            }
+            _ => Text::new(
+                "Den genannten Wert berichtigen und noch einmal senden.",
+                "Correct the value named and send it again.",
+            ),
+        };
+        self.rest.next.clone().unwrap_or_else(usual).in_language(language)
+    }
+
+    /// Where in the input of a change, from `input` on; `place` leads to the part of it that the error's field is of.
+    pub fn path(&self, place: &[&str]) -> Vec<String> {
+        let field = match self.detail("field") {
+            Some(Value::String(field)) => field.as_str(),
+            _ => "",
+        };
+        let parts = field.split('.').filter(|part| !part.is_empty());
+        std::iter::once("input").chain(place.iter().copied()).chain(parts).map(str::to_owned).collect()
     }
 
     /// A detail by its name.

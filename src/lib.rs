@@ -32,6 +32,7 @@ pub mod merger_plans;
 pub mod mergers;
 pub mod municipalities;
 pub mod orders;
+pub mod outbound;
 pub mod overlaps;
 pub mod phase_changes;
 pub mod phase_exceptions;

@@ -1,6 +1,11 @@
 //! Portfolios that providers register, and products that they save.
 
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    Context, Description, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject,
+    Value, registry::Registry,
+};
 
 use super::{
     collective::OnError,
@@ -17,6 +22,7 @@ use crate::{
         self,
         plan::Outcome,
         register::{Registering, Report},
+        store::Stored,
     },
 };
 
@@ -143,6 +149,43 @@ pub struct RegisterPortfolioInput {
     idempotency_key: String,
 }
 
+/// The input of a registration, read without a copy of its rows: read by itself it would copy each of its fields, and the rows
+/// are megabytes.
+pub struct Whole(RegisterPortfolioInput);
+
+impl InputType for Whole {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        RegisterPortfolioInput::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        RegisterPortfolioInput::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let (value, rows) = match value {
+            Some(Value::Object(mut fields)) => {
+                let rows = fields.insert(Name::new("products"), Value::List(Vec::new()));
+                (Some(Value::Object(fields)), rows)
+            }
+            other => (other, None),
+        };
+        let products = InputType::parse(rows).map_err(InputValueError::propagate)?;
+        let input = RegisterPortfolioInput::parse(value).map_err(InputValueError::propagate)?;
+        Ok(Self(RegisterPortfolioInput { products, ..input }))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 /// Saves one product: a new one, or instead of what it was.
 #[derive(InputObject)]
 pub struct SaveProductInput {
@@ -173,20 +216,48 @@ pub enum PortfolioOutcome {
 }
 
 /// What became of one row of a portfolio.
-#[derive(SimpleObject)]
+#[derive(Description)]
 pub struct PortfolioRow {
-    /// Place in the input, from 0.
     index: usize,
-    /// The provider's own key, as it came.
     external_id: String,
-    /// What became of it, or would.
     outcome: PortfolioOutcome,
-    /// The fields that are others than before, by their names in the input.
     changed_fields: Vec<String>,
-    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
-    product: Option<Product>,
-    /// Everything that is wrong with it; empty when nothing is.
+    stored: Option<Arc<Stored>>,
     errors: Vec<UserError>,
+}
+
+#[Object(use_type_description)]
+impl PortfolioRow {
+    /// Place in the input, from 0.
+    async fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The provider's own key, as it came.
+    async fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    /// What became of it, or would.
+    async fn outcome(&self) -> PortfolioOutcome {
+        self.outcome
+    }
+
+    /// The fields that are others than before, by their names in the input.
+    async fn changed_fields(&self) -> &[String] {
+        &self.changed_fields
+    }
+
+    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
+    async fn product(&self, context: &Context<'_>) -> Option<Product> {
+        // Joined only where it is asked for: a portfolio has thousands.
+        self.stored.as_ref()?.product(&reading(context).snapshot).map(Product::unpublished)
+    }
+
+    /// Everything that is wrong with it; empty when nothing is.
+    async fn errors(&self) -> &[UserError] {
+        &self.errors
+    }
 }
 
 /// What became of a portfolio, row by row.
@@ -246,10 +317,11 @@ impl PortfolioMutation {
     async fn register_portfolio(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Whose portfolio, and all of it.")] input: RegisterPortfolioInput,
+        #[graphql(desc = "Whose portfolio, and all of it.")] input: Whole,
     ) -> Result<Option<RegisterPortfolioPayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
+        let Whole(input) = input;
         let (dry_run, key) = (input.dry_run, input.idempotency_key.clone());
         let keys: Vec<String> = input.products.iter().map(|row| row.external_id.clone()).collect();
         let provider = ProviderBy::Key(input.provider.clone()).find(&reading.snapshot);
@@ -352,24 +424,23 @@ fn row(
     external_id: String,
     is_written: bool,
 ) -> Result<PortfolioRow> {
-    let product = |stored: &portfolios::store::Stored| stored.product(&reading.snapshot).map(Product::unpublished);
     let mut shown = PortfolioRow {
         index,
         external_id,
         outcome: PortfolioOutcome::Unchanged,
         changed_fields: Vec::new(),
-        product: None,
+        stored: None,
         errors: Vec::new(),
     };
     match outcome {
-        Outcome::Unchanged(stored) => shown.product = product(&stored),
+        Outcome::Unchanged(stored) => shown.stored = Some(stored),
         Outcome::Added(stored) => {
             shown.outcome = PortfolioOutcome::Added;
-            shown.product = product(&stored).filter(|_| is_written);
+            shown.stored = Some(stored).filter(|_| is_written);
         }
         Outcome::Changed { after, fields, .. } => {
             shown.outcome = PortfolioOutcome::Changed;
-            shown.product = product(&after);
+            shown.stored = Some(after);
             shown.changed_fields = fields;
         }
         Outcome::Rejected(wrong) => {

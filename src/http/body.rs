@@ -1,9 +1,12 @@
 //! The parameters of a GraphQL request: from a bounded body, or from the query string.
 
+use std::collections::HashMap;
+
 use async_graphql::Variables;
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::error::{Code, Error, Result};
 
@@ -38,13 +41,13 @@ pub struct QueryString {
     extensions: Option<String>,
 }
 
-/// Reads a body of at most `limit` bytes; `said` is what its header tells of its length.
-pub async fn read(body: Body, limit: usize, said: Option<u64>) -> Result<Bytes> {
+/// Reads a body of at most so many bytes as the limit of this name allows; `said` is what its header tells of its length.
+pub async fn read(body: Body, (name, limit): (&str, usize), said: Option<u64>) -> Result<Bytes> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let least = limit as u64 + 1;
-            Err(Error::limit("body_bytes", limit as u64, said.unwrap_or(least).max(least)))
+            Err(Error::limit(name, limit as u64, said.unwrap_or(least).max(least)))
         }
         Err(_) => Err(bad_request("Der Inhalt kam nicht vollständig an.", "The body did not arrive completely.")),
     }
@@ -52,31 +55,37 @@ pub async fn read(body: Body, limit: usize, said: Option<u64>) -> Result<Bytes> 
 
 /// Reads the parameters from a JSON body.
 pub fn from_json(body: &[u8]) -> Result<Parameters> {
-    let json: serde_json::Value = serde_json::from_slice(body).map_err(|error| {
+    let invalid = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         bad_request(
             &format!("Der Inhalt ist kein gültiges JSON (Zeile {line}, Spalte {column})."),
             &format!("The body is no valid JSON (line {line}, column {column})."),
         )
-    })?;
-    let serde_json::Value::Object(mut fields) = json else {
+    };
+    let json: &RawValue = serde_json::from_slice(body).map_err(invalid)?;
+    if !json.get().starts_with('{') {
         return Err(bad_request(
             "Erwartet wird ein JSON-Objekt mit query; Listen von Anfragen werden nicht angenommen.",
             "A JSON object with query is expected; lists of requests are not accepted.",
         ));
+    }
+    let mut fields: HashMap<String, &RawValue> = serde_json::from_str(json.get()).map_err(invalid)?;
+    fields.retain(|_, value| value.get() != "null");
+    let map = |name: &'static str| match fields.get(name) {
+        Some(value) if !value.get().starts_with('{') => Err(wrong_kind(name, "ein JSON-Objekt", "a JSON object")),
+        value => Ok(value.copied()),
     };
-    check_map("extensions", fields.get("extensions"))?;
-    check_map("variables", fields.get("variables"))?;
-    let mut text = |name: &'static str| match fields.remove(name) {
-        None | Some(serde_json::Value::Null) => Ok(None),
-        Some(serde_json::Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(wrong_kind(name, "ein Text", "a text")),
+    let text = |name: &'static str| {
+        let text = fields.get(name).map(|value| serde_json::from_str::<String>(value.get()));
+        text.transpose().map_err(|_| wrong_kind(name, "ein Text", "a text"))
     };
-    let (query, document_id) = (text("query")?, text("documentId")?);
-    let operation_name = text("operationName")?;
-    let variables = fields.remove("variables").unwrap_or_default();
-    let document = asked(query, document_id, &fields.remove("extensions").unwrap_or_default())?;
-    Ok(parameters(document, operation_name, variables))
+    let extensions = map("extensions")?.map(|extensions| serde_json::from_str(extensions.get()));
+    let extensions: serde_json::Value = extensions.transpose().map_err(invalid)?.unwrap_or_default();
+    // Read without a copy in between: a portfolio has megabytes of them.
+    let variables = map("variables")?.map(|variables| serde_json::from_str::<Variables>(variables.get()));
+    let variables = variables.transpose().map_err(invalid)?.unwrap_or_default();
+    let document = asked(text("query")?, text("documentId")?, &extensions)?;
+    Ok(parameters(document, text("operationName")?, variables))
 }
 
 /// Reads the parameters from the query string.
@@ -89,7 +98,7 @@ pub fn from_query_string(given: QueryString) -> Result<Parameters> {
     let extensions = object("extensions", given.extensions)?;
     let variables = object("variables", given.variables)?;
     let document = asked(given.query, given.document_id, &extensions)?;
-    Ok(parameters(document, given.operation_name, variables))
+    Ok(parameters(document, given.operation_name, Variables::from_json(variables)))
 }
 
 /// The query string can't be decoded.
@@ -112,10 +121,10 @@ fn asked(query: Option<String>, document_id: Option<String>, extensions: &serde_
     })
 }
 
-fn parameters(document: Asked, operation_name: Option<String>, variables: serde_json::Value) -> Parameters {
+fn parameters(document: Asked, operation_name: Option<String>, variables: Variables) -> Parameters {
     // Some clients send an empty name when they mean none.
     let operation_name = operation_name.filter(|name| !name.is_empty());
-    Parameters { document, operation_name, variables: Variables::from_json(variables) }
+    Parameters { document, operation_name, variables }
 }
 
 fn check_map(name: &'static str, value: Option<&serde_json::Value>) -> Result<()> {

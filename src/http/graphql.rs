@@ -36,13 +36,15 @@ const PUBLIC: &str = "public, max-age=1, must-revalidate";
 
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
-    // The body is read first: who is refused while still sending sees a broken connection instead of the answer.
-    let body = tokio::time::timeout(
-        app.0.request_timeout,
-        body::read(body, app.0.limits.body_bytes, content_length(&headers)),
-    )
-    .await;
-    let (media_type, caller) = match admit(&app, &headers, &request).await {
+    let admitted = admit(&app, &headers, &request).await;
+    // The body is read whoever sends it: who is refused while still sending sees a broken connection instead of the answer.
+    let limits = &app.0.limits;
+    let limit = match &admitted {
+        Ok((_, Some(_))) => ("body_bytes_signed_in", limits.body_bytes_signed_in),
+        _ => ("body_bytes", limits.body_bytes),
+    };
+    let body = tokio::time::timeout(app.0.request_timeout, body::read(body, limit, content_length(&headers))).await;
+    let (media_type, caller) = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
@@ -59,7 +61,9 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         );
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
-    match body::from_json(&body) {
+    let parameters = body::from_json(&body);
+    drop(body);
+    match parameters {
         Ok(parameters) => run(&app, parameters, caller, &request, media_type, true).await,
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }

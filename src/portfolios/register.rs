@@ -33,6 +33,8 @@ use crate::{
 
 /// Most products of a portfolio.
 pub const MOST_ROWS: usize = 10_000;
+/// Versions that are kept in one statement.
+const VERSIONS_AT_ONCE: usize = 500;
 /// How often it begins again because the catalogue or the caller's key moved meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -142,7 +144,7 @@ pub async fn facts<'s>(
 }
 
 /// What is wrong with all of it.
-fn check(deed: &Registering, plan: &Plan) -> Result<()> {
+pub fn check(deed: &Registering, plan: &Plan) -> Result<()> {
     let rows = deed.rows.len();
     if let Some(count) = deed.count.filter(|count| usize::try_from(*count) != Ok(rows)) {
         return Err(Error::bad_input(
@@ -266,41 +268,40 @@ pub async fn write_changes<'a, D: Serialize>(
     changes: &[(Option<&Stored>, &Stored)],
     now: DateTimeUtc,
 ) -> Result<Recorded<'a>> {
-    let content = |stored: &Stored| -> Result<Value> {
+    let content = |stored: &Stored| -> Result<String> {
         let known = stored.known(facts.around.snapshot, facts.around.today);
         let known = known.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
         let mut content = serde_json::to_value(&known.entry).map_err(Error::internal)?;
         if let Value::Object(fields) = &mut content {
             fields.insert("stands".to_owned(), super::entry::name_of(stored.row.lifecycle).into());
         }
-        Ok(content)
+        Ok(content.to_string())
     };
-    let stored: Vec<Stored> = changes.iter().map(|(_, after)| (*after).clone()).collect();
+    let stored: Vec<&Stored> = changes.iter().map(|(_, after)| *after).collect();
     store::write(db, &stored).await?;
+    drop(stored);
     let mut recorded = Recorded { changed: Vec::new(), events: Vec::new() };
-    let mut versions = Vec::new();
-    for (before, after) in changes {
-        let row = &after.row;
-        let content_after = content(after)?;
-        versions.push(product_version::Model {
-            product_id: row.id,
-            version: row.version,
-            at: now,
-            action: <&str>::from(permit.duty()).to_owned(),
-            lifecycle: row.lifecycle,
-            content: content_after.to_string(),
-            seen_at: None,
-        });
-        recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
-        let act = Act {
-            permit,
-            entity: ("Product", row.id),
-            before: before.map(content).transpose()?,
-            after: Some(content_after),
-        };
-        recorded.events.push(order.event(desk, act));
+    for changes in changes.chunks(VERSIONS_AT_ONCE) {
+        let mut versions = Vec::with_capacity(changes.len());
+        for (before, after) in changes {
+            let row = &after.row;
+            let content_after = content(after)?;
+            versions.push(product_version::Model {
+                product_id: row.id,
+                version: row.version,
+                at: now,
+                action: <&str>::from(permit.duty()).to_owned(),
+                lifecycle: row.lifecycle,
+                content: content_after.clone(),
+                seen_at: None,
+            });
+            recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
+            let act = Act { permit, entity: ("Product", row.id), before: None, after: None };
+            let (before, after) = (before.map(content).transpose()?, Some(content_after));
+            recorded.events.push(Event { before, after, ..order.event(desk, act) });
+        }
+        store::keep_versions(db, versions).await?;
     }
-    store::keep_versions(db, versions).await?;
     Ok(recorded)
 }
 
@@ -314,9 +315,9 @@ fn phased_out<'f>(
     if deed.phases_out.is_none() {
         return Vec::new();
     }
-    let missing = plan.missing.iter().filter_map(|key| facts.existing.get(key));
+    let missing = plan.missing.iter().filter_map(|key| facts.existing.get(key)).map(AsRef::as_ref);
     let running = missing.filter(|stored| matches!(stored.row.lifecycle, Lifecycle::Planned | Lifecycle::Available));
-    let ended = running.map(|stored| {
+    let ended = running.map(|stored: &Stored| {
         let mut after = stored.clone();
         after.row.lifecycle = Lifecycle::PhaseOut;
         after.row.phase_out_from = Some(facts.around.today);

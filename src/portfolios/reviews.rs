@@ -76,14 +76,15 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         }
         if key.find(&*db, now).await?.is_some() {
             db.roll_back().await?;
-            let stands = |said: &Said| known.get(&said.product).map(|(_, stored)| stored.clone()).ok_or_else(unknown);
+            let stands =
+                |said: &Said| known.get(&said.product).map(|(_, stored)| (**stored).clone()).ok_or_else(unknown);
             return Ok(order.deed.rows.iter().map(stands).collect());
         }
         let judged: Reviewed = order
             .deed
             .rows
             .iter()
-            .map(|said| judge(said, known.get(&said.product).map(|known| &known.1), now))
+            .map(|said| judge(said, known.get(&said.product).map(|known| &*known.1), now))
             .collect();
         let accepted: Vec<&Stored> = judged.iter().flatten().collect();
         if order.deed.is_rehearsal || accepted.is_empty() {
@@ -100,7 +101,7 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         {
             let facts = facts(&*db, &snapshot, provider, now).await?;
             let of_provider = accepted.iter().filter(|stored| stored.row.provider_id == provider);
-            let changes = of_provider.map(|after| (known.get(&after.row.id).map(|known| &known.1), *after));
+            let changes = of_provider.map(|after| (known.get(&after.row.id).map(|known| &*known.1), *after));
             let changes: Vec<(Option<&Stored>, &Stored)> = changes.collect();
             let recorded = write_changes(&desk, &*db, &order, &permit, &facts, &changes, now).await?;
             changed.extend(recorded.changed);

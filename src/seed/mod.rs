@@ -107,7 +107,7 @@ impl<'db> Writer<'db> {
             outcome: Outcome::Committed,
             entity: None,
             before: None,
-            after: Some(rows.into()),
+            after: Some(serde_json::Value::from(rows).to_string()),
             reason: None,
             rule: None,
             policies,

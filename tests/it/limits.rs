@@ -125,6 +125,27 @@ on_both_databases! {
         refused(app, &format!("{{ {} }}", "__typename ".repeat(2001)), "fields").await;
     }
 
+    async fn a_larger_body_needs_a_token_that_is_accepted(app: TestApp) {
+        use crate::support::{post, provider};
+        let body = |bytes: usize| json!({ "query": "{ __typename }", "variables": { "x": "x".repeat(bytes) } }).to_string();
+        let send = async |token: Option<&str>, bytes: usize| {
+            let request = post().header("accept", "application/graphql-response+json");
+            let request = match token {
+                Some(token) => request.header("authorization", format!("Bearer {token}")),
+                None => request,
+            };
+            let answer = app.send(request, body(bytes)).await;
+            (answer.status.as_u16(), answer.body["errors"][0]["extensions"]["name"].clone())
+        };
+        let (usual, signed_in, token) = (limits().body_bytes, limits().body_bytes_signed_in, provider("itkr"));
+        assert_eq!(send(None, usual - 1_000).await.0, 200);
+        assert_eq!(send(None, usual).await, (413, json!("body_bytes")));
+        assert_eq!(send(Some(&token), usual).await.0, 200);
+        assert_eq!(send(Some(&token), signed_in - 1_000).await.0, 200);
+        assert_eq!(send(Some(&token), signed_in).await, (413, json!("body_bytes_signed_in")));
+        assert_eq!(send(Some("nonsense"), usual * 2).await.0, 401);
+    }
+
     async fn nesting_that_is_too_deep_is_refused(app: TestApp) {
         let deep = format!("{{ categories {} }}", "{ parent ".repeat(20) + "{ key }" + &"}".repeat(20));
         refused(app, &deep, "depth").await;

@@ -40,6 +40,8 @@ mod phase_changes;
 mod phase_exceptions;
 mod phase_rehearsals;
 mod policies;
+mod portfolio_crashes;
+mod portfolio_files;
 mod portfolios;
 mod product_relations;
 mod records;

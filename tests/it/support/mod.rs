@@ -7,6 +7,7 @@ mod databases;
 pub mod mergers;
 pub mod portfolio;
 mod postgres;
+pub mod program;
 mod trail;
 
 use std::sync::OnceLock;
