@@ -12,8 +12,8 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::Contact;
-use crate::database::{Database, hold_catalogue};
+use super::{Contact, Snapshot};
+use crate::database::hold_catalogue;
 
 /// The tables of the published catalogue, as they are.
 #[derive(Debug)]
@@ -71,9 +71,15 @@ pub async fn raise_version(db: &impl ConnectionTrait, now: DateTimeUtc) -> Resul
         .map(drop)
 }
 
-/// Reads all tables in one consistent read. The order of rows is made later, in memory.
-pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
-    let db = &database.begin_consistent_read().await?;
+impl Snapshot {
+    /// Reads the catalogue as a transaction sees it: one that sees one point in time.
+    pub async fn read(transaction: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        Ok(Self::build(rows(transaction).await?))
+    }
+}
+
+/// Reads all tables. The order of rows is made later, in memory.
+pub(super) async fn rows(db: &impl ConnectionTrait) -> Result<Rows, DbErr> {
     let published = product::Column::Lifecycle.is_not_in([product::Lifecycle::Draft, product::Lifecycle::InReview]);
     Ok(Rows {
         version: version(db).await?,

@@ -39,6 +39,7 @@ pub mod product;
 pub mod product_list;
 pub mod product_relation;
 pub mod product_review;
+pub mod product_step;
 pub mod provider;
 pub mod rights;
 pub mod scalars;
@@ -90,6 +91,7 @@ pub struct Mutation(
     freeze::FreezeMutation,
     portfolio::PortfolioMutation,
     product_review::ProductReviewMutation,
+    product_step::ProductStepMutation,
     standard_product_change::StandardProductMutation,
     overlap::OverlapMutation,
     product_relation::ProductRelationMutation,

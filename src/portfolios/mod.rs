@@ -13,7 +13,9 @@ mod pricing;
 pub mod register;
 pub mod reviews;
 mod row;
+pub mod steps;
 pub mod store;
+pub mod versions;
 
 pub use check::Surroundings;
 pub use entry::{Entry, EntryPrice};

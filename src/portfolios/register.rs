@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle, product_version};
+use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     prelude::{DateTimeUtc, Uuid},
@@ -17,7 +17,9 @@ use serde_json::Value;
 use super::{
     Row, Surroundings, digest,
     plan::{Facts, Outcome, Plan, plan},
+    steps::Stepping,
     store::{self, Stored},
+    versions::{self, Content},
 };
 use crate::{
     access::{Duty, DutyPermit},
@@ -54,6 +56,9 @@ pub struct Registering {
     /// Products that are not among the rows are phased out; these are meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phases_out: Option<Vec<String>>,
+    /// A step of one product, in the place of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<Stepping>,
     /// Only tell what would happen.
     pub is_rehearsal: bool,
 }
@@ -75,7 +80,7 @@ pub struct Report {
     pub is_written: bool,
 }
 
-/// Registers a portfolio, or saves a product: by its own provider.
+/// Registers a portfolio, saves a product, or takes a step with one: by its own provider.
 pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) -> Result<Report> {
     let is_own = order.caller.provider == Some(order.deed.provider);
     let permit = order.check(&desk, duty, is_own).await?;
@@ -88,13 +93,21 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
             desk.live.refresh().await;
             continue;
         };
-        let facts = facts(&*db, &snapshot, order.deed.provider, now).await?;
-        let plan = plan(&facts, &order.deed.rows);
-        if key.find(&*db, now).await?.is_some() {
+        let mut facts = facts(&*db, &snapshot, order.deed.provider, now).await?;
+        let is_repeated = key.find(&*db, now).await?.is_some();
+        let of_step = match &order.deed.step {
+            Some(step) if is_repeated => vec![step.as_it_stands(&facts)?],
+            Some(step) => vec![step.row(&*db, &facts).await?],
+            None => Vec::new(),
+        };
+        facts.is_submission = order.deed.step.as_ref().is_some_and(|step| !is_repeated && step.is_submission());
+        let rows = if order.deed.step.is_some() { &of_step } else { &order.deed.rows };
+        let plan = plan(&facts, rows);
+        if is_repeated {
             db.roll_back().await?;
             return Ok(Report { outcomes: plan.outcomes, missing: plan.missing, is_written: true });
         }
-        check(&order.deed, &plan)?;
+        check(&order.deed, rows.len(), &plan)?;
         let is_refused = plan.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_)));
         if order.deed.is_rehearsal || (is_refused && !order.deed.accepts_valid) {
             db.roll_back().await?;
@@ -138,12 +151,12 @@ pub async fn facts<'s>(
         existing: store::load(db, provider).await?,
         in_use: subscriptions::figures::products_in_use(db, provider, now).await?,
         now,
+        is_submission: false,
     })
 }
 
 /// What is wrong with all of it.
-fn check(deed: &Registering, plan: &Plan) -> Result<()> {
-    let rows = deed.rows.len();
+fn check(deed: &Registering, rows: usize, plan: &Plan) -> Result<()> {
     if let Some(count) = deed.count.filter(|count| usize::try_from(*count) != Ok(rows)) {
         return Err(Error::bad_input(
             "count",
@@ -267,13 +280,9 @@ pub async fn write_changes<'a, D: Serialize>(
     now: DateTimeUtc,
 ) -> Result<Recorded<'a>> {
     let content = |stored: &Stored| -> Result<Value> {
-        let known = stored.known(facts.around.snapshot, facts.around.today);
-        let known = known.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
-        let mut content = serde_json::to_value(&known.entry).map_err(Error::internal)?;
-        if let Value::Object(fields) = &mut content {
-            fields.insert("stands".to_owned(), super::entry::name_of(stored.row.lifecycle).into());
-        }
-        Ok(content)
+        let content = Content::of(stored, facts.around.snapshot, facts.around.today);
+        let content = content.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
+        serde_json::to_value(&content).map_err(Error::internal)
     };
     let stored: Vec<Stored> = changes.iter().map(|(_, after)| (*after).clone()).collect();
     store::write(db, &stored).await?;
@@ -282,15 +291,9 @@ pub async fn write_changes<'a, D: Serialize>(
     for (before, after) in changes {
         let row = &after.row;
         let content_after = content(after)?;
-        versions.push(product_version::Model {
-            product_id: row.id,
-            version: row.version,
-            at: now,
-            action: <&str>::from(permit.duty()).to_owned(),
-            lifecycle: row.lifecycle,
-            content: content_after.to_string(),
-            seen_at: None,
-        });
+        let was_published = before.is_some_and(|before| super::lifecycle::is_published(before.row.lifecycle));
+        let done = versions::Done { action: permit.duty().into(), now, waits: was_published && !order.is_of_steward() };
+        versions.push(done.version(row, content_after.to_string()));
         recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
         let act = Act {
             permit,
@@ -300,7 +303,7 @@ pub async fn write_changes<'a, D: Serialize>(
         };
         recorded.events.push(order.event(desk, act));
     }
-    store::keep_versions(db, versions).await?;
+    versions::keep(db, versions).await?;
     Ok(recorded)
 }
 

@@ -41,6 +41,8 @@ mod phase_rehearsals;
 mod policies;
 mod portfolios;
 mod product_relations;
+mod product_steps;
+mod product_versions;
 mod records;
 mod refusals;
 mod schema;
