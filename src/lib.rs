@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod as_of;
 pub mod availability;
 pub mod catalogue;
 pub mod cli;

@@ -5,6 +5,7 @@
 //! can be written ([`store`]), kept as a version, and read back as a row. [`plan`] compares a portfolio with what is there,
 //! and [`register`] is the door through which it is written.
 
+pub mod changes;
 pub mod check;
 mod entry;
 pub mod lifecycle;

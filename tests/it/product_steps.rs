@@ -9,7 +9,7 @@ use crate::{
     support::{
         TestApp, account_manager,
         acts::AACHEN,
-        auditor, land, municipality, provider, steward, transformation_office,
+        auditor, land, municipality, provider, steward, token, transformation_office,
     },
 };
 
@@ -100,7 +100,8 @@ on_both_databases! {
         let product = id(&published(app, vec![row("L-3")]).await);
         stands(&step(app, "phaseOutProduct", &product, 2, json!({ "phaseOutFrom": "2026-12-01" })).await);
         let app = app.at("2026-12-02T09:00:00Z").await;
-        assert_eq!(stands(&step(&app, "retireProduct", &product, 3, json!({})).await), ("RETIRED", 4));
+        let token = token(json!({ "roles": ["provider"], "provider": "itkr", "exp": 1_900_000_000 }));
+        assert_eq!(stands(&step_as(&app, &token, "retireProduct", &product, 3, json!({})).await), ("RETIRED", 4));
     }
 
     async fn what_somebody_takes_is_not_retired(app: TestApp) {

@@ -184,6 +184,7 @@ fn there_is_a_case_for_every_mutation() {
         "phaseOutProduct",
         "retireProduct",
         "revertProduct",
+        "markProductsSeen",
         "reviewProducts",
         "saveStandardProduct",
         "matchProduct",
