@@ -93,7 +93,9 @@ fn check(current: &Snapshot, day: Date, today: Date) -> Result<()> {
     let (from, to) = (german_day(first), german_day(last));
     Err(Error::bad_input(
         "asOf",
-        format!("asOf liegt außerhalb dessen, was bekannt ist. Möglich ist vom {from} (erster aufgezeichneter Tag) bis zum {to}."),
+        format!(
+            "asOf liegt außerhalb dessen, was bekannt ist. Möglich ist vom {from} (erster aufgezeichneter Tag) bis zum {to}."
+        ),
         format!("asOf lies outside of what is known. Possible is from {first} (the first recorded day) to {last}."),
     ))
 }
@@ -212,11 +214,8 @@ fn as_of_version(
 
 fn relate(rows: &mut Rows, product_id: Uuid, content: &Content) {
     use product_relation::Kind;
-    let kinds = [
-        (Kind::Requires, &content.requires),
-        (Kind::Replaces, &content.replaces),
-        (Kind::Excludes, &content.excludes),
-    ];
+    let kinds =
+        [(Kind::Requires, &content.requires), (Kind::Replaces, &content.replaces), (Kind::Excludes, &content.excludes)];
     for (kind, others) in kinds {
         let relation = |other_id: &Uuid| product_relation::Model { product_id, kind, other_id: *other_id };
         rows.product_relations.extend(others.iter().map(relation));

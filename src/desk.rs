@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{access::Engine, as_of::Days, catalogue::Live, clock::Clock, database::Database};
+use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database};
 
 /// The surroundings of every change; one for the whole process.
 #[derive(Clone, Debug)]
@@ -11,8 +11,6 @@ pub struct Desk {
     pub database: Database,
     /// The published catalogue.
     pub live: Arc<Live>,
-    /// The catalogue of other days.
-    pub days: Arc<Days>,
     /// The clock.
     pub clock: Clock,
     /// The rules.

@@ -187,7 +187,8 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<overla
             is.push(product_matches::shown(row));
             continue;
         }
-        let matched = product_matches::write(&*db, row, Some(standard_product), Some(&deed.standard_product), done).await?;
+        let matched =
+            product_matches::write(&*db, row, Some(standard_product), Some(&deed.standard_product), done).await?;
         is.push(product_matches::shown(&matched));
         changed.push(product_matches::changed(&matched));
     }

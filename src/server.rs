@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 
 use crate::{
     access::Engine,
-    as_of::Days,
     catalogue::Live,
     clock::Clock,
     config::Config,
@@ -67,8 +66,7 @@ impl Server {
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
         keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
-        let days = Arc::new(Days::new(database.clone()));
-        let desk = Desk { database: database.clone(), live: live.clone(), days, clock, engine: engine.clone() };
+        let desk = Desk { database: database.clone(), live: live.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let router = App::new(&config, Arc::new(desk), identity)?.router();
         Ok(Self { router, live, engine, database, clock, config })

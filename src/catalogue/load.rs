@@ -3,8 +3,8 @@
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
     freeze, joining, landschaftsverband, municipality, phase, phase_exception, phase_exit_criterion, price, product,
-    product_alias, product_customer_group, product_key, product_municipality, product_relation, product_version, provider,
-    provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
+    product_alias, product_customer_group, product_key, product_municipality, product_relation, product_version,
+    provider, provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,

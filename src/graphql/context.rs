@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{contact_person::Persons, scalars::Date};
 use crate::{
     access::{Caller, Phase},
+    as_of::Days,
     catalogue::Snapshot,
     desk::Desk,
     error::{Error, Result},
@@ -41,8 +42,10 @@ pub struct Reading {
     pub desk: Arc<Desk>,
     /// What is read of persons, for all fields together.
     pub persons: Arc<Persons>,
+    /// The catalogue of other days.
+    pub days: Arc<Days>,
     /// What root fields that ask for another day stand on.
-    pub days: Arc<OtherDays>,
+    pub roots: Arc<OtherDays>,
     /// Whether this is the catalogue of another day than today.
     pub is_of_another_day: bool,
     /// Whether the database was asked: then fields may have been answered in another order than they were asked.
@@ -99,10 +102,10 @@ pub fn today<'c>(context: &Context<'c>) -> &'c Reading {
 pub fn reading<'c>(context: &Context<'c>) -> &'c Reading {
     let today = today(context);
     // Most requests ask for no other day.
-    if today.days.is_empty() {
+    if today.roots.is_empty() {
         return today;
     }
-    root_key(context).and_then(|root| today.days.find(root)).unwrap_or(today)
+    root_key(context).and_then(|root| today.roots.find(root)).unwrap_or(today)
 }
 
 /// The ground of the fields below this root field, as of the day that it asks for.
@@ -111,9 +114,10 @@ pub async fn reading_as_of<'c>(context: &Context<'c>, as_of: Option<Date>) -> Re
     let Some(Date(day)) = as_of.filter(|day| day.0 != today.today) else { return Ok(today) };
     let root = root_key(context).ok_or_else(|| Error::internal("a field without a place"))?;
     today.note_database();
-    let snapshot = today.desk.days.snapshot(today.snapshot.shared(), day, today.today).await?;
-    let (days, is_of_another_day) = (Arc::default(), true);
-    Ok(today.days.add(root, Reading { snapshot: snapshot.into(), today: day, days, is_of_another_day, ..today.clone() }))
+    let snapshot = today.days.snapshot(today.snapshot.shared(), day, today.today).await?;
+    let (roots, is_of_another_day) = (Arc::default(), true);
+    let of_day = Reading { snapshot: snapshot.into(), today: day, roots, is_of_another_day, ..today.clone() };
+    Ok(today.roots.add(root, of_day))
 }
 
 /// The name of the root field in the answer.

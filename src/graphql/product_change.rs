@@ -132,9 +132,8 @@ impl ProductChangeMutation {
         let caller = reading.signed_in()?;
         let MarkProductsSeenInput { products, dry_run, reason, idempotency_key } = input;
         // What is no id of a product is none that exists.
-        let seen = |row: SeenProductInput| {
-            (row_id("product", "Product", &row.product).unwrap_or_default(), row.version)
-        };
+        let seen =
+            |row: SeenProductInput| (row_id("product", "Product", &row.product).unwrap_or_default(), row.version);
         let deed = Seeing { products: products.into_iter().map(seen).collect(), is_rehearsal: dry_run };
         let order = order(reading, caller, idempotency_key, deed, Some(reason));
         let (seen, errors) = told(reading, to_its_end(changes::mark_seen(reading.desk.clone(), order)).await)?;

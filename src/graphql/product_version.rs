@@ -14,8 +14,9 @@ use crate::{
     error::{Error, Result},
     listing::{Key, Listing, Position, Window},
     portfolios::{
+        differences::{self, Difference},
         steps::no_version,
-        versions::{self, Difference, Version},
+        versions::{self, Version},
     },
 };
 
@@ -73,7 +74,7 @@ impl ProductVersion {
     /// What it was: every field that is something, by name.
     async fn fields(&self, context: &Context<'_>) -> Result<Vec<FieldValue>> {
         let reading = today(context);
-        let told = versions::told(&self.0.row, &reading.snapshot, reading.language)?;
+        let told = differences::told(&self.0.row, &reading.snapshot, reading.language)?;
         Ok(told.into_iter().map(|(field, value)| FieldValue { field, value }).collect())
     }
 
@@ -96,7 +97,7 @@ impl From<Difference> for FieldDifference {
 }
 
 fn between(reading: &Reading, version: &Version) -> Result<Vec<Difference>> {
-    versions::difference(version.before.as_ref(), &version.row, &reading.snapshot, reading.language)
+    differences::difference(version.before.as_ref(), &version.row, &reading.snapshot, reading.language)
 }
 
 /// Whose versions: a published product, or one that the caller was given though the public does not see it.
@@ -121,9 +122,8 @@ impl Of {
         let sees_all = match self {
             // Whoever was given it may see it.
             Self::Unpublished(_) => true,
-            Self::Published(_) => provider.is_some_and(|at| {
-                versions::sees_all(reading.caller.as_ref(), reading.snapshot.providers[at].row.id)
-            }),
+            Self::Published(_) => provider
+                .is_some_and(|at| versions::sees_all(reading.caller.as_ref(), reading.snapshot.providers[at].row.id)),
         };
         versions::of(reading.db(), &[self.product()], sees_all).await
     }
@@ -144,12 +144,7 @@ pub async fn numbered(context: &Context<'_>, of: Of, field: &str, number: i64) -
 }
 
 /// What is another in one version than in another.
-pub async fn difference(
-    context: &Context<'_>,
-    of: Of,
-    from: i64,
-    to: Option<i64>,
-) -> Result<Vec<FieldDifference>> {
+pub async fn difference(context: &Context<'_>, of: Of, from: i64, to: Option<i64>) -> Result<Vec<FieldDifference>> {
     let reading = today(context);
     let versions = of.versions(reading).await?;
     let find = |field: &str, number: i64| -> Result<&Version> {
@@ -160,6 +155,6 @@ pub async fn difference(
         Some(number) => find("to", number)?,
         None => versions.last().ok_or_else(|| Error::internal("a product without a version"))?,
     };
-    let difference = versions::difference(Some(&from.row), &to.row, &reading.snapshot, reading.language)?;
+    let difference = differences::difference(Some(&from.row), &to.row, &reading.snapshot, reading.language)?;
     Ok(difference.into_iter().map(Into::into).collect())
 }

@@ -182,9 +182,10 @@ impl Provider {
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let (reading, id) = (reading(context), self.row(context).row.id);
-        let sees_all = !reading.is_of_another_day && reading.caller.as_ref().is_some_and(|caller| {
-            caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
-        });
+        let sees_all = !reading.is_of_another_day
+            && reading.caller.as_ref().is_some_and(|caller| {
+                caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
+            });
         if !sees_all {
             return page(products::of_provider(&reading.snapshot, self.0), &window, Product::at);
         }

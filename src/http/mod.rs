@@ -20,6 +20,7 @@ use axum::{
 };
 
 use crate::{
+    as_of::Days,
     config::Config,
     desk::Desk,
     error::{Code, Error},
@@ -37,6 +38,7 @@ struct Parts {
     types: Types,
     documents: Documents,
     desk: Arc<Desk>,
+    days: Arc<Days>,
     identity: Identity,
     limits: crate::config::Limits,
     request_timeout: Duration,
@@ -55,6 +57,7 @@ impl App {
             schema,
             sdl,
             types,
+            days: Arc::new(Days::new(desk.database.clone())),
             desk,
             identity,
         })))

@@ -7,6 +7,7 @@
 
 pub mod changes;
 pub mod check;
+pub mod differences;
 mod entry;
 pub mod lifecycle;
 pub mod plan;

@@ -4,7 +4,7 @@
 //! events and change entries are written, each in as few statements as there are tables. A portfolio that changes nothing
 //! writes nothing.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle};
 use sea_orm::{
@@ -67,6 +67,15 @@ impl Registering {
     fn is_whole(&self) -> bool {
         self.count.is_some()
     }
+
+    /// The rows that it comes to; of a step that was taken before, the product as it stands.
+    async fn rows(&self, db: &impl ConnectionTrait, facts: &Facts<'_>, is_repeated: bool) -> Result<Cow<'_, [Row]>> {
+        Ok(match &self.step {
+            None => Cow::Borrowed(&self.rows),
+            Some(step) if is_repeated => Cow::Owned(vec![step.as_it_stands(facts)?]),
+            Some(step) => Cow::Owned(vec![step.row(db, facts).await?]),
+        })
+    }
 }
 
 /// What became of a portfolio.
@@ -95,14 +104,9 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
         };
         let mut facts = facts(&*db, &snapshot, order.deed.provider, now).await?;
         let is_repeated = key.find(&*db, now).await?.is_some();
-        let of_step = match &order.deed.step {
-            Some(step) if is_repeated => vec![step.as_it_stands(&facts)?],
-            Some(step) => vec![step.row(&*db, &facts).await?],
-            None => Vec::new(),
-        };
         facts.is_submission = order.deed.step.as_ref().is_some_and(|step| !is_repeated && step.is_submission());
-        let rows = if order.deed.step.is_some() { &of_step } else { &order.deed.rows };
-        let plan = plan(&facts, rows);
+        let rows = order.deed.rows(&*db, &facts, is_repeated).await?;
+        let plan = plan(&facts, &rows);
         if is_repeated {
             db.roll_back().await?;
             return Ok(Report { outcomes: plan.outcomes, missing: plan.missing, is_written: true });

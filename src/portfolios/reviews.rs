@@ -77,7 +77,9 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         }
         if key.find(&*db, now).await?.is_some() {
             db.roll_back().await?;
-            let stands = |said: &Said| known.get(&said.product).map(|(_, stored)| stored.clone()).ok_or_else(|| unknown("product"));
+            let stands = |said: &Said| {
+                known.get(&said.product).map(|(_, stored)| stored.clone()).ok_or_else(|| unknown("product"))
+            };
             return Ok(order.deed.rows.iter().map(stands).collect());
         }
         let judged: Reviewed = order

@@ -5,6 +5,7 @@
 mod support;
 
 mod access_table;
+mod as_of;
 mod audit;
 mod audit_archive;
 mod audit_chain;

@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     portfolios::{changed, published, register, review, row},
     support::{
-        TestApp, account_manager,
-        acts::AACHEN,
-        auditor, land, municipality, provider, steward, token, transformation_office,
+        TestApp, account_manager, acts::AACHEN, auditor, land, municipality, provider, steward, token,
+        transformation_office,
     },
 };
 
