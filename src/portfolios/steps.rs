@@ -142,10 +142,29 @@ fn phased_out(known: &Known, from: Option<Date>, retired_from: Option<Date>, tod
             "Only a published product that is not RETIRED is phased out. A draft is changed with saveProduct.",
         ));
     }
+    let from = phase_out_day(known, from, today)?;
+    let has_begun = entry.available_from.is_none_or(|day| day <= today);
+    let lifecycle = match entry.lifecycle {
+        _ if from.is_none_or(|from| from <= today) => Lifecycle::PhaseOut,
+        Lifecycle::Planned if has_begun && entry.available_from.is_some() => Lifecycle::Available,
+        stands => stands,
+    };
+    let day = |day: Option<Date>| day.map(|day| day.to_string());
+    Ok(Row {
+        lifecycle: Some(name_of(lifecycle)),
+        phase_out_from: day(from),
+        retired_from: day(retired_from.or(entry.retired_from)),
+        ..entry.row()
+    })
+}
+
+/// The day from which a product takes no new subscriptions: one that is being phased out keeps it.
+fn phase_out_day(known: &Known, from: Option<Date>, today: Date) -> Result<Option<Date>> {
+    let is_running = known.lifecycle != Lifecycle::PhaseOut;
     let from = match (is_running, from) {
         (true, from) => Some(from.unwrap_or(today)),
-        (false, None) => entry.phase_out_from,
-        (false, from) if from == entry.phase_out_from => from,
+        (false, None) => known.entry.phase_out_from,
+        (false, from) if from == known.entry.phase_out_from => from,
         (false, Some(_)) => {
             return Err(illegal(
                 known.lifecycle,
@@ -162,19 +181,7 @@ fn phased_out(known: &Known, from: Option<Date>, retired_from: Option<Date>, tod
             "phaseOutFrom lies in the past. Possible is today or a later day.",
         ));
     }
-    let has_begun = entry.available_from.is_none_or(|day| day <= today);
-    let lifecycle = match entry.lifecycle {
-        _ if from.is_none_or(|from| from <= today) => Lifecycle::PhaseOut,
-        Lifecycle::Planned if has_begun && entry.available_from.is_some() => Lifecycle::Available,
-        stands => stands,
-    };
-    let day = |day: Option<Date>| day.map(|day| day.to_string());
-    Ok(Row {
-        lifecycle: Some(name_of(lifecycle)),
-        phase_out_from: day(from),
-        retired_from: day(retired_from.or(entry.retired_from)),
-        ..entry.row()
-    })
+    Ok(from)
 }
 
 fn retired(known: &Known, today: Date) -> Result<Row> {
