@@ -5,6 +5,7 @@
 //! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
 
 pub mod access;
+pub mod as_of;
 pub mod audit;
 pub mod availability;
 pub mod catalogue;

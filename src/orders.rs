@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    access::{Caller, Duty, DutyPermit, Phase, Rule},
+    access::{Caller, Duty, DutyPermit, Phase, Role, Rule},
     audit::{Event, Reason},
     database::Writing,
     desk::Desk,
@@ -45,6 +45,11 @@ pub struct Act<'p> {
 }
 
 impl<D: Serialize> Order<D> {
+    /// Whether a steward asks: what it does itself it has seen.
+    pub fn is_of_steward(&self) -> bool {
+        self.caller.is(Role::Steward)
+    }
+
     /// Checks the reason, and the caller's key with everything that came with it.
     pub fn key(&self, duty: Duty) -> Result<Key> {
         self.reason.as_ref().map_or(Ok(()), Reason::check)?;

@@ -22,6 +22,7 @@ use crate::{
     http::{App, Peer, metrics},
     identity::{Identity, Source, demo::DemoKey},
     policies,
+    portfolios::versions,
     seed::{self, Content},
     subscriptions::tick,
 };
@@ -65,6 +66,7 @@ impl Server {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
+        keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
         let desk = Desk { database: database.clone(), live: live.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let router = App::new(&config, Arc::new(desk), identity)?.router(&config)?;
@@ -117,6 +119,16 @@ impl Server {
         self.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
+}
+
+/// Products that were there before versions were kept get the version that they have.
+async fn keep_first_versions(database: &Database, live: &Live) -> crate::error::Result<()> {
+    let db = database.begin_exclusive().await?;
+    let count = versions::keep_missing(&*db, &live.snapshot()).await?;
+    if count > 0 {
+        tracing::info!(count, "products that had no version have one now");
+    }
+    Ok(db.commit().await?)
 }
 
 /// Where the keys of tokens come from: what is configured; else, for a demo, a key beside the database.

@@ -336,6 +336,7 @@ impl PortfolioMutation {
                     rows: input.products.into_iter().map(Into::into).collect(),
                     accepts_valid: input.on_error == OnError::AcceptValid,
                     phases_out,
+                    step: None,
                     is_rehearsal: dry_run,
                 };
                 let mut order = order(reading, caller, key, deed, None);
@@ -366,6 +367,7 @@ impl PortfolioMutation {
                     rows: vec![input.product.into()],
                     accepts_valid: false,
                     phases_out: None,
+                    step: None,
                     is_rehearsal: input.dry_run,
                 };
                 let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
@@ -373,19 +375,25 @@ impl PortfolioMutation {
             }
             Err(error) => Err(error),
         };
-        let (report, mut errors) = told(reading, saved)?;
-        let outcome = report.and_then(|report| report.outcomes.into_iter().next());
-        let (mut product, mut changed_fields) = (None, Vec::new());
-        match outcome {
-            Some(Outcome::Rejected(wrong)) => errors = user_errors(reading, &["product"], &wrong)?,
-            Some(Outcome::Added(stored) | Outcome::Unchanged(stored)) => product = stored.product(&reading.snapshot),
-            Some(Outcome::Changed { after, fields, .. }) => {
-                (product, changed_fields) = (after.product(&reading.snapshot), fields);
-            }
-            None => {}
-        }
-        Ok(Some(SaveProductPayload { product: product.map(Product::unpublished), changed_fields, errors }))
+        let (product, changed_fields, errors) = one(reading, saved, &["product"])?;
+        Ok(Some(SaveProductPayload { product, changed_fields, errors }))
     }
+}
+
+/// What became of the one product of a report: how it is, what changed, what is wrong at a place of the input.
+pub fn one(
+    reading: &Reading,
+    outcome: Result<Report>,
+    place: &[&str],
+) -> Result<(Option<Product>, Vec<String>, Vec<UserError>)> {
+    let (report, errors) = told(reading, outcome)?;
+    let product = |stored: Arc<portfolios::store::Stored>| stored.product(&reading.snapshot).map(Product::unpublished);
+    Ok(match report.and_then(|report| report.outcomes.into_iter().next()) {
+        Some(Outcome::Rejected(wrong)) => (None, Vec::new(), user_errors(reading, place, &wrong)?),
+        Some(Outcome::Added(stored) | Outcome::Unchanged(stored)) => (product(stored), Vec::new(), errors),
+        Some(Outcome::Changed { after, fields, .. }) => (product(after), fields, errors),
+        None => (None, Vec::new(), errors),
+    })
 }
 
 fn usual_reason() -> crate::audit::Reason {

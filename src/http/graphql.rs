@@ -244,6 +244,9 @@ fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         request_id: request.id.clone(),
         desk: app.0.desk.clone(),
         persons: Arc::default(),
+        days: app.0.days.clone(),
+        roots: Arc::default(),
+        is_of_another_day: false,
         has_asked_database: Arc::default(),
     }
 }

@@ -25,6 +25,7 @@ use axum::{
 };
 
 use crate::{
+    as_of::Days,
     config::Config,
     desk::Desk,
     error::{Code, Error},
@@ -42,6 +43,7 @@ struct Parts {
     types: Types,
     documents: Documents,
     desk: Arc<Desk>,
+    days: Arc<Days>,
     identity: Identity,
     limits: crate::config::Limits,
     request_timeout: Duration,
@@ -66,6 +68,7 @@ impl App {
             schema,
             sdl,
             types,
+            days: Arc::new(Days::new(desk.database.clone())),
             desk,
             identity,
         })))

@@ -5,7 +5,9 @@
 //! can be written ([`store`]), kept as a version, and read back as a row. [`plan`] compares a portfolio with what is there,
 //! and [`register`] is the door through which it is written. [`mod@file`] reads rows from files.
 
+pub mod changes;
 pub mod check;
+pub mod differences;
 mod entry;
 pub mod file;
 pub mod lifecycle;
@@ -14,7 +16,9 @@ mod pricing;
 pub mod register;
 pub mod reviews;
 mod row;
+pub mod steps;
 pub mod store;
+pub mod versions;
 
 pub use check::Surroundings;
 pub use entry::{Entry, EntryPrice};

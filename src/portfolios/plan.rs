@@ -56,6 +56,8 @@ pub struct Facts<'s> {
     pub in_use: HashSet<Uuid>,
     /// Now.
     pub now: DateTimeUtc,
+    /// What is being written goes to the review, also when the steward returned it and it is the same as then.
+    pub is_submission: bool,
 }
 
 /// Compares rows with what is there.
@@ -83,7 +85,7 @@ fn outcome(facts: &Facts<'_>, row: &Row, stored: Option<&Arc<Stored>>) -> Outcom
         Err(errors) => return Outcome::Rejected(errors),
     };
     let fields = known.as_ref().map(|known| entry.changes(&known.entry)).unwrap_or_default();
-    let lifecycle = entered(known.as_ref(), entry.lifecycle, !fields.is_empty());
+    let lifecycle = entered(known.as_ref(), entry.lifecycle, facts.is_submission || !fields.is_empty());
     if let Some(error) = stored.and_then(|stored| still_in_use(facts, stored, lifecycle)) {
         return Outcome::Rejected(vec![error]);
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     register::{facts, write_changes},
     store::Stored,
+    versions::unknown,
 };
 use crate::{
     access::Duty,
@@ -76,8 +77,9 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         }
         if key.find(&*db, now).await?.is_some() {
             db.roll_back().await?;
-            let stands =
-                |said: &Said| known.get(&said.product).map(|(_, stored)| (**stored).clone()).ok_or_else(unknown);
+            let stands = |said: &Said| {
+                known.get(&said.product).map(|(_, stored)| (**stored).clone()).ok_or_else(|| unknown("product"))
+            };
             return Ok(order.deed.rows.iter().map(stands).collect());
         }
         let judged: Reviewed = order
@@ -129,7 +131,7 @@ fn check(deed: &Reviewing) -> Result<()> {
 
 /// What a product is after what was said of it.
 fn judge(said: &Said, stored: Option<&Stored>, now: DateTimeUtc) -> Result<Stored> {
-    let mut after = stored.cloned().ok_or_else(unknown)?;
+    let mut after = stored.cloned().ok_or_else(|| unknown("product"))?;
     if after.row.version != said.version {
         return Err(Error::new(
             Code::Conflict,
@@ -171,9 +173,4 @@ fn judge(said: &Said, stored: Option<&Stored>, now: DateTimeUtc) -> Result<Store
     after.row.version += 1;
     after.row.updated_at = now;
     Ok(after)
-}
-
-fn unknown() -> Error {
-    Error::new(Code::NotFound, "Eine Leistung mit dieser Kennung gibt es nicht.", "There is no product with this id.")
-        .with("field", "product")
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ::entity::{price, product, product_customer_group, product_key, product_municipality, product_version};
+use ::entity::{price, product, product_customer_group, product_key, product_municipality};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryFilter,
     prelude::{Date, DateTimeUtc, Uuid},
@@ -48,7 +48,8 @@ pub async fn unpublished(db: &impl ConnectionTrait, provider: Option<Uuid>) -> R
     join(db, query.all(db).await?).await
 }
 
-async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
+/// Products with everything that belongs to them.
+pub(super) async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let (mut keys, mut municipalities, mut groups, mut prices) =
         (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
@@ -284,12 +285,7 @@ pub async fn write(db: &impl ConnectionTrait, products: &[&Stored]) -> Result<()
     insert::<price::Entity>(db, prices).await
 }
 
-/// Keeps versions of products.
-pub async fn keep_versions(db: &impl ConnectionTrait, versions: Vec<product_version::Model>) -> Result<(), DbErr> {
-    insert::<product_version::Entity>(db, versions).await
-}
-
-async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,

@@ -5,6 +5,7 @@
 mod support;
 
 mod access_table;
+mod as_of;
 mod audit;
 mod audit_archive;
 mod audit_chain;
@@ -44,6 +45,8 @@ mod portfolio_crashes;
 mod portfolio_files;
 mod portfolios;
 mod product_relations;
+mod product_steps;
+mod product_versions;
 mod records;
 mod refusals;
 mod schema;

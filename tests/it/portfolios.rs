@@ -19,18 +19,18 @@ const REGISTER: &str = "mutation($input: RegisterPortfolioInput!) { registerPort
 const REVIEW: &str = "mutation($input: ReviewProductsInput!) { reviewProducts(input: $input) {
     rows { index product { id lifecycle version returnReason } errors { code path } } errors { code path } } }";
 
-fn row(key: &str) -> Value {
+pub fn row(key: &str) -> Value {
     json!({ "externalId": key, "name": format!("Leistung {key}"), "summary": "Ein Satz", "category": "fin", "lifecycle": "AVAILABLE",
         "deliveryMode": "REGIONAL", "prices": [{ "unit": "INHABITANT", "period": "YEAR", "amount": "0.35" }] })
 }
 
-fn changed(key: &str, more: Value) -> Value {
+pub fn changed(key: &str, more: Value) -> Value {
     let mut row = row(key);
     row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     row
 }
 
-async fn register(app: &TestApp, rows: Vec<Value>, more: Value) -> Value {
+pub async fn register(app: &TestApp, rows: Vec<Value>, more: Value) -> Value {
     register_as(app, &provider("itkr"), "itkr", rows, more).await
 }
 
@@ -47,13 +47,13 @@ fn counts(payload: &Value) -> [i64; 5] {
     ["added", "changed", "unchanged", "missing", "rejected"].map(|name| payload["report"][name].as_i64().unwrap())
 }
 
-async fn review(app: &TestApp, token: &str, rows: Value) -> Value {
+pub async fn review(app: &TestApp, token: &str, rows: Value) -> Value {
     let input = json!({ "rows": rows, "reason": reason("APPROVED"), "idempotencyKey": Uuid::new_v4().to_string() });
     app.data_as(token, REVIEW, json!({ "input": input })).await["reviewProducts"].clone()
 }
 
 /// Registers rows and lets the steward accept them all.
-async fn published(app: &TestApp, rows: Vec<Value>) -> Value {
+pub async fn published(app: &TestApp, rows: Vec<Value>) -> Value {
     let payload = register(app, rows, json!({})).await;
     let rows = payload["report"]["rows"].as_array().unwrap();
     let said: Vec<Value> = rows.iter().map(|row| json!({ "product": row["product"]["id"], "version": 1 })).collect();

@@ -144,11 +144,22 @@ fn documents_are_added_all_or_none_and_only_when_they_fit_the_schema() {
     let store = folder.path().join("store");
     let add = |files: &[std::path::PathBuf]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_itkatalog"));
-        command.current_dir(folder.path()).args(["documents", "add", "--folder"]).arg(&store).args(files).output().unwrap()
+        command
+            .current_dir(folder.path())
+            .args(["documents", "add", "--folder"])
+            .arg(&store)
+            .args(files)
+            .output()
+            .unwrap()
     };
     let good = file("name.graphql", DOCUMENT);
-    let relay = file("relay.json", &json!({ "x": "mutation M($input: SaveContactInput!) { saveContact(input: $input) { errors { code } } }" }).to_string());
-    let apollo = file("apollo.json", &json!({ "operations": [{ "id": "y", "body": "{ viewer { roles } }" }] }).to_string());
+    let relay = file(
+        "relay.json",
+        &json!({ "x": "mutation M($input: SaveContactInput!) { saveContact(input: $input) { errors { code } } }" })
+            .to_string(),
+    );
+    let apollo =
+        file("apollo.json", &json!({ "operations": [{ "id": "y", "body": "{ viewer { roles } }" }] }).to_string());
     for (bad, said) in [
         (file("bad.graphql", "{ municipality(by: {ags: \"05334002\"}) { nope } }"), "nope"),
         (file("broken.graphql", "{"), "broken.graphql"),
@@ -162,6 +173,9 @@ fn documents_are_added_all_or_none_and_only_when_they_fit_the_schema() {
     }
     let added = add(&[good, relay, apollo]);
     let printed = String::from_utf8(added.stdout).unwrap();
-    assert_eq!((added.status.code(), printed.lines().count(), printed.lines().next()), (Some(0), 3, Some(trusted::id(DOCUMENT).as_str())));
+    assert_eq!(
+        (added.status.code(), printed.lines().count(), printed.lines().next()),
+        (Some(0), 3, Some(trusted::id(DOCUMENT).as_str()))
+    );
     assert_eq!(std::fs::read_dir(store).unwrap().count(), 3);
 }

@@ -44,9 +44,10 @@ pub(super) async fn check(rows: &[Row], provider: Option<&str>, language: Langua
         rows: rows.to_vec(),
         accepts_valid: false,
         phases_out: None,
+        step: None,
         is_rehearsal: true,
     };
-    register::check(&deed, &plan).map_err(said)?;
+    register::check(&deed, deed.rows.len(), &plan).map_err(said)?;
     database.close().await?;
     Ok(report(rows, plan.outcomes, language))
 }
