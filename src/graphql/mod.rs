@@ -34,6 +34,7 @@ pub mod phase_change;
 pub mod phase_exception;
 pub mod phase_rehearsal;
 pub mod portfolio;
+pub mod portfolio_row;
 pub mod price;
 pub mod product;
 pub mod product_change;

@@ -7,9 +7,11 @@ use std::{
     sync::Arc,
 };
 
+use async_graphql::Request;
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
+use super::Schema;
 use crate::error::{Code, Error, Result};
 
 /// Ending of a document's file; its name is the id.
@@ -79,6 +81,16 @@ pub fn add(folder: &Path, text: &str) -> std::result::Result<String, String> {
     std::io::Write::write_all(&mut draft, text.as_bytes()).map_err(fault)?;
     draft.persist(folder.join(&id).with_extension(ENDING)).map_err(|error| fault(error.error))?;
     Ok(id)
+}
+
+/// Whether a document fits the schema; values of its variables come with the request.
+pub async fn check(schema: &Schema, text: &str) -> std::result::Result<(), String> {
+    let is_about_variables =
+        |message: &str| message.starts_with("Variable ") && message.ends_with(" is required but not provided.");
+    // Nothing but introspection is answered; whether the rest fits is told all the same.
+    let checked = schema.execute(Request::new(text).only_introspection()).await;
+    let mut misfits = checked.errors.into_iter().filter(|error| error.path.is_empty());
+    misfits.find(|error| !is_about_variables(&error.message)).map_or(Ok(()), |error| Err(error.message))
 }
 
 fn read_file(path: &Path) -> std::result::Result<(String, Arc<str>), String> {

@@ -192,7 +192,13 @@ mod tests {
     fn every_field_of_a_row_is_a_column() {
         let text = || Some("x".to_owned());
         let full = template::examples().into_iter().next().unwrap();
-        let price = RowPrice { percent: text(), valid_to: text(), customer_group: text(), ..full.prices[0].clone() };
+        let price = RowPrice {
+            percent: text(),
+            valid_from: text(),
+            valid_to: text(),
+            customer_group: text(),
+            ..full.prices[0].clone()
+        };
         let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let mut fields: Vec<String> = FIELDS.iter().map(|name| (*name).to_owned()).collect();
         fields.push(OF_PRICES.to_owned());
