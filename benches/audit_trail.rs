@@ -17,7 +17,7 @@ async fn main() {
         println!("usage: cargo bench --bench audit_trail -- DATABASE_URL EVENTS");
         return;
     };
-    let flags = Flags { database_url: Some(url.clone()), listen: None, policies: None };
+    let flags = Flags { database_url: Some(url.clone()), ..Flags::default() };
     let database = Database::connect(&Config::load(&flags).unwrap()).await.unwrap();
     database.migrate_up().await.unwrap();
     fill(&database, events.parse().unwrap()).await;

@@ -2,11 +2,16 @@
 #![allow(clippy::print_stdout)]
 
 mod audit;
+mod documents;
 mod policy;
+mod portfolio;
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use strum::VariantArray;
 
 use crate::{
@@ -21,6 +26,7 @@ use crate::{
     seed::{self, Content},
     server::Server,
     subscriptions::tick,
+    text::Language,
 };
 
 /// The IT catalogue of North Rhine-Westphalia.
@@ -73,6 +79,16 @@ enum Command {
         #[command(subcommand)]
         what: audit::Audit,
     },
+    /// Documents that callers ask for by their SHA-256.
+    Documents {
+        #[command(subcommand)]
+        what: documents::Command,
+    },
+    /// Portfolios as files: a template, a check, a registration.
+    Portfolio {
+        #[command(subcommand)]
+        what: portfolio::Portfolio,
+    },
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
@@ -119,11 +135,19 @@ fn help_of_settings() -> String {
     format!("Settings (file {}, environment ITKATALOG_*):\n\n{}", config::FILE, config::DEFAULTS)
 }
 
-/// Does what the arguments say. The error is for a person at a terminal.
-pub async fn run(arguments: Arguments) -> Result<(), String> {
+/// Does what the arguments say, and tells the exit code. The error is for a person at a terminal.
+pub async fn run(arguments: Arguments) -> Result<ExitCode, String> {
+    if let Command::Portfolio { what } = arguments.command {
+        return portfolio::run(what).await;
+    }
+    run_other(arguments).await.map(|()| ExitCode::SUCCESS)
+}
+
+async fn run_other(arguments: Arguments) -> Result<(), String> {
     let listen = if let Command::Serve { listen, .. } = &arguments.command { listen.clone() } else { None };
     let policies = if let Command::Policy(policy) = &arguments.command { policy.folder() } else { None };
-    let flags = Flags { listen, database_url: arguments.database_url, policies };
+    let demo = matches!(arguments.command, Command::Serve { demo: true, .. });
+    let flags = Flags { listen, database_url: arguments.database_url, policies, demo };
     if matches!(arguments.command, Command::Schema) {
         print!("{}", graphql::sdl(&graphql::schema()));
         return Ok(());
@@ -140,8 +164,9 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Command::Health => health(&config).await,
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit::run(&config, what).await,
+        Command::Documents { what } => documents::run(&config, what).await,
         Command::Tick { on } => tick_once(&config, on).await,
-        Command::Schema | Command::Policy(_) => Ok(()),
+        Command::Schema | Command::Policy(_) | Command::Portfolio { .. } => Ok(()),
     }
 }
 
@@ -259,10 +284,7 @@ fn token(config: &Config, arguments: &TokenArguments) -> Result<(), String> {
 async fn health(config: &Config) -> Result<(), String> {
     use http_body_util::Empty;
     use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-    let mut address = config.listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+    let address = own_address(config);
     let uri = format!("http://{address}/readyz");
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
     let uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
@@ -273,6 +295,29 @@ async fn health(config: &Config) -> Result<(), String> {
         Ok(Err(error)) => Err(format!("no instance answers on {address}: {error}")),
         Err(_) => Err(format!("no answer from {address} within 5 s")),
     }
+}
+
+/// Where an instance with these settings can be reached on this machine.
+fn own_address(config: &Config) -> SocketAddr {
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+/// The language of the terminal: German where it says so, else English.
+fn language_of_terminal() -> Language {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    match set.into_iter().find(|value| !value.is_empty()) {
+        Some(value) if value.starts_with("de") => Language::De,
+        _ => Language::En,
+    }
+}
+
+/// `de` or `en`.
+fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(["de", "en"]).map(|name| if name == "de" { Language::De } else { Language::En })
 }
 
 /// JSON lines for machines, readable text for a person at a terminal.

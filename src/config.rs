@@ -10,6 +10,9 @@ pub const DEFAULTS: &str = include_str!("../itkatalog.default.toml");
 /// The settings file in the working directory.
 pub const FILE: &str = "itkatalog.toml";
 
+/// Environment variable with the token that the command line sends.
+pub const TOKEN_VARIABLE: &str = "ITKATALOG_TOKEN";
+
 /// The settings that a process runs with.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,9 +43,18 @@ pub struct Config {
     /// Folder of the operators' own policies; none takes those compiled in.
     #[serde(deserialize_with = "some_path")]
     pub policies: Option<PathBuf>,
-    /// Web pages of other origins that may open a WebSocket.
+    /// Requests a minute and caller; 0 does not limit them.
+    pub rate_limit: u32,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Origins whose pages may read answers and open a WebSocket.
     #[serde(deserialize_with = "texts")]
     pub allowed_origins: Vec<String>,
+    /// Folder of trusted documents; none knows none.
+    #[serde(deserialize_with = "some_path")]
+    pub documents: Option<PathBuf>,
+    /// Whether callers without a token may send trusted documents only.
+    pub only_trusted_documents: bool,
     /// How long entries of the change feed are kept, in days.
     pub feed_retention_days: u32,
     /// What is logged, as a filter of `tracing`.
@@ -71,10 +83,16 @@ pub struct ClaimNames {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Requests that are worked on at once.
+    pub in_flight: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Bytes of the body of a request with a token that is accepted.
+    pub body_bytes_signed_in: usize,
     /// Bytes of a document.
     pub document_bytes: usize,
+    /// Tokens of a document: names, numbers, strings, punctuation.
+    pub tokens: u64,
     /// Levels of nesting.
     pub depth: u64,
     /// Fields, with every fragment expanded.
@@ -127,6 +145,8 @@ pub struct Flags {
     pub database_url: Option<String>,
     /// `--policies`.
     pub policies: Option<String>,
+    /// `--demo`: then requests are not counted unless a setting says so.
+    pub demo: bool,
 }
 
 /// A database address that never shows its password.
@@ -201,8 +221,15 @@ fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAd
 impl Config {
     /// Reads the settings of this process.
     pub fn load(flags: &Flags) -> Result<Self, String> {
-        let environment =
-            config::Environment::with_prefix("ITKATALOG").prefix_separator("_").separator("__").try_parsing(true);
+        // The token of the command line stands beside the settings and is none.
+        let is_setting = |(name, _): &(String, String)| name != TOKEN_VARIABLE;
+        let texts =
+            std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+        let environment = config::Environment::with_prefix("ITKATALOG")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(texts.filter(is_setting).collect()));
         let plain_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
         let file = config::File::from(std::path::Path::new(FILE)).required(false);
         Self::build(file, plain_url, environment, flags)
@@ -218,12 +245,17 @@ impl Config {
         F: config::Source + Send + Sync + 'static,
     {
         let defaults = config::File::from_str(DEFAULTS, config::FileFormat::Toml);
+        let of_demo = config::Config::builder()
+            .set_override_option("rate_limit", flags.demo.then_some(0))
+            .and_then(|builder| builder.build())
+            .map_err(|error| format!("rate_limit: {error}"))?;
         let of_platform = config::Config::builder()
             .set_override_option("database_url", plain_url)
             .and_then(|builder| builder.build())
             .map_err(|error| format!("DATABASE_URL: {error}"))?;
         let settings = config::Config::builder()
             .add_source(defaults)
+            .add_source(of_demo)
             .add_source(file)
             .add_source(of_platform)
             .add_source(environment)
@@ -254,6 +286,7 @@ impl Config {
             ("refresh_interval_ms", self.refresh_interval_ms, 50, 60_000),
             ("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
+            ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("feed_retention_days", u64::from(self.feed_retention_days), 730, 36_500),
             ("live.connections", live.connections, 0, 1_000_000),
             ("live.operations", live.operations as u64, 1, 1_000),
@@ -261,7 +294,9 @@ impl Config {
             ("live.keep_alive_ms", live.keep_alive_ms, 100, 600_000),
             ("live.slow_reader_ms", live.slow_reader_ms, 1, 600_000),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
+            ("limits.body_bytes_signed_in", limits.body_bytes_signed_in as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),
+            ("limits.tokens", limits.tokens, 100, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),
             ("limits.document_cache_bytes", limits.document_cache_bytes, 0, 1_000_000_000_000),
         ];
@@ -322,6 +357,14 @@ mod tests {
         assert_eq!((config.listen.port(), config.limits.depth), (2, 7));
         let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
         assert_eq!(load("listen = '127.0.0.1:1'", &environment, None, &flags).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn a_demo_counts_no_requests_unless_a_setting_says_so() {
+        let flags = Flags { demo: true, ..Flags::default() };
+        assert!(load("", &[], None, &Flags::default()).unwrap().rate_limit > 0);
+        assert_eq!(load("", &[], None, &flags).unwrap().rate_limit, 0);
+        assert_eq!(load("rate_limit = 7", &[], None, &flags).unwrap().rate_limit, 7);
     }
 
     #[test]

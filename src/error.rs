@@ -35,6 +35,8 @@ pub enum Code {
     CursorExpired,
     /// The request is larger than a limit; `limit` and `actual` say by how much.
     LimitExceeded,
+    /// The caller sends more requests than it may; `retryAfter` says how many seconds to wait.
+    RateLimited,
     /// The service can't answer for now.
     Unavailable,
     /// A fault of the service; only the request's id is told.
@@ -57,6 +59,7 @@ impl Code {
             Self::Expired => "EXPIRED",
             Self::CursorExpired => "CURSOR_EXPIRED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -149,9 +152,32 @@ impl Error {
         self.rest.text.clone().in_language(language)
     }
 
-    /// What to do next, in the caller's language; none where the sentence says it.
-    pub fn next_step(&self, language: Language) -> Option<String> {
-        self.rest.next.clone().map(|text| text.in_language(language))
+    /// What to do next, in the caller's language.
+    pub fn next_step(&self, language: Language) -> String {
+        let usual = || match self.code {
+            Code::NotFound => Text::new(
+                "Schlüssel oder Kennung prüfen und noch einmal senden.",
+                "Check the key or id and send it again.",
+            ),
+            Code::IdempotencyKeyReused => {
+                Text::new("Einen neuen idempotencyKey vergeben.", "Choose a new idempotencyKey.")
+            }
+            _ => Text::new(
+                "Den genannten Wert berichtigen und noch einmal senden.",
+                "Correct the value named and send it again.",
+            ),
+        };
+        self.rest.next.clone().unwrap_or_else(usual).in_language(language)
+    }
+
+    /// Where in the input of a change, from `input` on; `place` leads to the part of it that the error's field is of.
+    pub fn path(&self, place: &[&str]) -> Vec<String> {
+        let field = match self.detail("field") {
+            Some(Value::String(field)) => field.as_str(),
+            _ => "",
+        };
+        let parts = field.split('.').filter(|part| !part.is_empty());
+        std::iter::once("input").chain(place.iter().copied()).chain(parts).map(str::to_owned).collect()
     }
 
     /// A detail by its name.
@@ -177,15 +203,18 @@ impl Error {
     pub fn to_server_error(&self, language: Language, request_id: &str) -> ServerError {
         self.log(request_id);
         let mut error = ServerError::new(self.rest.text.clone().in_language(language), self.rest.position);
-        error.extensions = Some(self.extensions(request_id));
+        error.extensions = Some(self.extensions(language, request_id));
         error
     }
 
-    fn extensions(&self, request_id: &str) -> ErrorExtensionValues {
+    fn extensions(&self, language: Language, request_id: &str) -> ErrorExtensionValues {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
         for (name, value) in &self.rest.details {
             extensions.set(name, value.clone());
+        }
+        if let Some(next) = &self.rest.next {
+            extensions.set("nextStep", next.clone().in_language(language));
         }
         extensions.set("requestId", request_id);
         extensions

@@ -5,6 +5,7 @@
 //! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
 
 pub mod access;
+pub mod as_of;
 pub mod audit;
 pub mod availability;
 pub mod catalogue;
@@ -34,6 +35,7 @@ pub mod merger_plans;
 pub mod mergers;
 pub mod municipalities;
 pub mod orders;
+pub mod outbound;
 pub mod overlaps;
 pub mod phase_changes;
 pub mod phase_exceptions;

@@ -30,6 +30,7 @@ use crate::{
     merger_plans::{MovedProduct, Plan, products_of},
     mergers::Merging,
     orders::{Act, Order},
+    portfolios::versions::Content,
 };
 
 /// Rows in one statement: both databases take that many values.
@@ -224,11 +225,12 @@ impl Moving<'_> {
         Ok(())
     }
 
-    /// The next version of each product says the same in its provider's words; nobody has to review it.
+    /// The next version of each product says the same in its provider's words, but for its key; nobody has to review it.
     async fn keep_versions(&self, db: &impl ConnectionTrait) -> Result<()> {
         use product_version::Column as Version;
         let rows = Query::select()
             .column((product_version::Entity, Version::ProductId))
+            .expr(Expr::value(self.plan.into))
             .expr(Expr::col((product_version::Entity, Version::Version)).add(1))
             .expr(Expr::value(self.now))
             .expr(Expr::value(<&str>::from(self.permit.duty())))
@@ -251,6 +253,7 @@ impl Moving<'_> {
             .take();
         let columns = [
             Version::ProductId,
+            Version::ProviderId,
             Version::Version,
             Version::At,
             Version::Action,
@@ -262,6 +265,14 @@ impl Moving<'_> {
         insert.into_table(product_version::Entity).columns(columns);
         insert.select_from(rows).map_err(Error::internal)?;
         db.execute(&insert).await?;
+        for product in self.plan.renamed() {
+            let row = product_version::Entity::find_by_id((product.id, product.version + 1)).one(db).await?;
+            let Some(row) = row else { continue };
+            let mut content = Content::read(&row)?;
+            content.entry.external_id.clone_from(&product.external_id_after);
+            let content = Set(serde_json::to_string(&content).map_err(Error::internal)?);
+            product_version::ActiveModel { content, ..row.into_active_model() }.update(db).await?;
+        }
         Ok(())
     }
 

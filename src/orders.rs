@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    access::{Caller, Duty, DutyPermit, Phase, Rule},
+    access::{Caller, Duty, DutyPermit, Phase, Role, Rule},
     audit::{Event, Reason},
     database::Writing,
     desk::Desk,
@@ -45,6 +45,11 @@ pub struct Act<'p> {
 }
 
 impl<D: Serialize> Order<D> {
+    /// Whether a steward asks: what it does itself it has seen.
+    pub fn is_of_steward(&self) -> bool {
+        self.caller.is(Role::Steward)
+    }
+
     /// Checks the reason, and the caller's key with everything that came with it.
     pub fn key(&self, duty: Duty) -> Result<Key> {
         self.reason.as_ref().map_or(Ok(()), Reason::check)?;
@@ -101,8 +106,8 @@ impl<D: Serialize> Order<D> {
             action: act.permit.duty().into(),
             outcome: Outcome::Committed,
             entity: Some(act.entity),
-            before: act.before,
-            after: act.after,
+            before: act.before.map(|before| before.to_string()),
+            after: act.after.map(|after| after.to_string()),
             reason: self.reason.as_ref(),
             rule: Some(&act.permit.rule().id),
             policies: desk.engine.fingerprint(),
@@ -139,7 +144,7 @@ impl<D: Serialize> Order<D> {
             outcome: Outcome::Refused,
             entity: None,
             before: None,
-            after: Some(serde_json::to_value(&self.deed).map_err(Error::internal)?),
+            after: Some(serde_json::to_value(&self.deed).map_err(Error::internal)?.to_string()),
             reason: self.reason.as_ref(),
             rule: Some(rule),
             policies: desk.engine.fingerprint(),

@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Result},
     listing::{Key, Listing, Position},
     orders::{Act, Order, check_version},
+    portfolios::versions::Done,
     product_matches, products, standard_products,
 };
 
@@ -178,6 +179,7 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<overla
     check_version("version", one.version, deed.version)?;
     check_version("otherVersion", other.version, deed.other_version)?;
     let standard_product = standard_products::load(&*db, "standardProduct", &deed.standard_product).await?.id;
+    let done = Done { action: permit.duty().into(), now, waits: !order.is_of_steward() };
     let (mut was, mut is, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     for row in [&one, &other] {
         was.push(product_matches::shown(row));
@@ -185,7 +187,8 @@ pub async fn confirm(desk: Arc<Desk>, order: Order<Confirming>) -> Result<overla
             is.push(product_matches::shown(row));
             continue;
         }
-        let matched = product_matches::write(&*db, row, Some(standard_product), now).await?;
+        let matched =
+            product_matches::write(&*db, row, Some(standard_product), Some(&deed.standard_product), done).await?;
         is.push(product_matches::shown(&matched));
         changed.push(product_matches::changed(&matched));
     }

@@ -231,8 +231,19 @@ impl Missing {
     }
 }
 
+/// What is charged for what, how often: `0,35 € je Einwohner, jährlich`.
+pub fn told(unit: Unit, period: Period, cents: Option<i64>, basis_points: Option<i32>, language: Language) -> String {
+    let amount = match (cents, basis_points) {
+        (Some(cents), _) => money(cents, language),
+        (None, points) => format!("{} %", decimal(points.unwrap_or_default().into(), language)),
+    };
+    let unit = unit_text(unit).in_language(language);
+    let period = period_text(period).map_or_else(String::new, |period| format!(", {}", period.in_language(language)));
+    format!("{amount} {unit}{period}")
+}
+
 /// Hundredths as a decimal number with two places, as the language writes it.
-fn decimal(hundredths: i64, language: Language) -> String {
+pub fn decimal(hundredths: i64, language: Language) -> String {
     let point = if language == Language::De { ',' } else { '.' };
     let sign = if hundredths < 0 { "-" } else { "" };
     let whole = i64::try_from(hundredths.unsigned_abs() / 100).unwrap_or(i64::MAX);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::entity::{change::Type, product};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, prelude::DateTimeUtc, prelude::Uuid};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, prelude::Uuid};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     feed::Changed,
     orders::{Act, Order, check_version},
+    portfolios::versions::{self, Done},
     products, standard_products,
 };
 
@@ -49,22 +50,26 @@ pub async fn match_product(desk: Arc<Desk>, order: Order<Matching>) -> Result<Uu
     if row.standard_product_id == standard_product {
         return Err(matched_already());
     }
-    let matched = write(&*db, &row, standard_product, now).await?;
+    let done = Done { action: permit.duty().into(), now, waits: !order.is_of_steward() };
+    let matched = write(&*db, &row, standard_product, deed.standard_product.as_deref(), done).await?;
     let (before, after) = (Some(shown(&row)), Some(shown(&matched)));
     let act = Act { permit: &permit, entity: ("Product", row.id), before, after };
     order.finish(&desk, db, &key, act, &[changed(&matched)], now).await?;
     Ok(row.id)
 }
 
-/// Writes which standard product a product implements.
+/// Writes which standard product a product implements, by id and key, with its next version.
 pub async fn write(
     db: &impl ConnectionTrait,
     row: &product::Model,
     standard_product: Option<Uuid>,
-    now: DateTimeUtc,
+    key: Option<&str>,
+    done: Done,
 ) -> Result<product::Model> {
     let set = product::ActiveModel { standard_product_id: Set(standard_product), ..Default::default() };
-    products::write(db, row, set, now).await
+    let matched = products::write(db, row, set, done.now).await?;
+    versions::keep_next(db, &matched, done, |content| content.entry.standard_product = key.map(str::to_owned)).await?;
+    Ok(matched)
 }
 
 /// What the audit trail tells of a product that is matched.

@@ -19,6 +19,7 @@ use crate::{
     desk::Desk,
     error::{Error, Result},
     orders::{Act, Order, check_version},
+    portfolios::versions::{self, Content, Done},
     product_matches::changed,
     products,
 };
@@ -71,6 +72,12 @@ pub async fn save(desk: Arc<Desk>, order: Order<Relating>, is_rehearsal: bool) -
     }
     deed.write(&*db).await?;
     let written = products::write(&*db, &row, product::ActiveModel::default(), now).await?;
+    let done = Done { action: permit.duty().into(), now, waits: !order.is_of_steward() };
+    let set = |content: &mut Content| {
+        (content.requires, content.replaces) = (deed.requires.clone(), deed.replaces.clone());
+        content.excludes.clone_from(&deed.excludes);
+    };
+    versions::keep_next(&*db, &written, done, set).await?;
     let before = Some(shown(row.version, |kind| of_kind(&own, kind)));
     let after = Some(shown(written.version, |kind| deed.list(kind).to_vec()));
     let act = Act { permit: &permit, entity: ("Product", row.id), before, after };

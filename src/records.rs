@@ -34,7 +34,7 @@ pub struct Heads {
 pub async fn append(
     db: &impl ConnectionTrait,
     changed: &[Changed],
-    events: impl IntoIterator<Item = Event<'_>>,
+    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;
@@ -51,7 +51,7 @@ pub async fn append_refusal(database: &Database, event: Event<'_>, now: DateTime
 /// Records several events with which nothing else is written: refusals, or that somebody read what is on record.
 pub async fn append_refusals(
     database: &Database,
-    events: impl IntoIterator<Item = Event<'_>>,
+    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let transaction = database.begin_write().await?;

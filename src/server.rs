@@ -9,6 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::TcpListener;
+use tower_http::add_extension::AddExtension;
 
 use crate::{
     access::Engine,
@@ -19,9 +20,10 @@ use crate::{
     database::Database,
     desk::Desk,
     feed_watch::Watch,
-    http::{App, connections::Connections, metrics},
+    http::{App, Peer, connections::Connections, metrics},
     identity::{Identity, Source, demo::DemoKey},
     policies,
+    portfolios::versions,
     seed::{self, Content},
     subscriptions::tick,
 };
@@ -67,13 +69,14 @@ impl Server {
             tracing::warn!("the catalogue is empty; load the reference data with `itkatalog seed`");
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
+        keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
         let desk =
             Desk { database: database.clone(), live: live.clone(), feed: feed.clone(), clock, engine: engine.clone() };
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let app = App::new(&config, Arc::new(desk), identity)?;
         let connections = app.connections();
-        Ok(Self { router: app.router(), connections, feed, live, engine, database, clock, config })
+        Ok(Self { router: app.router(&config)?, connections, feed, live, engine, database, clock, config })
     }
 
     /// All routes, for tests that need no network.
@@ -132,6 +135,16 @@ impl Server {
     }
 }
 
+/// Products that were there before versions were kept get the version that they have.
+async fn keep_first_versions(database: &Database, live: &Live) -> crate::error::Result<()> {
+    let db = database.begin_exclusive().await?;
+    let count = versions::keep_missing(&*db, &live.snapshot()).await?;
+    if count > 0 {
+        tracing::info!(count, "products that had no version have one now");
+    }
+    Ok(db.commit().await?)
+}
+
 /// Where the keys of tokens come from: what is configured; else, for a demo, a key beside the database.
 fn keys_of(config: &Config, is_demo: bool) -> Result<Source, String> {
     match Source::parse(config.jwks.as_deref())? {
@@ -159,7 +172,7 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &Connectio
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     loop {
-        let (stream, _) = match listener.accept().await {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, for instance: the next moment may be better.
@@ -171,7 +184,7 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &Connectio
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "answers may wait for acknowledgements");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(AddExtension::new(router.clone(), Peer(peer.ip())));
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut stop = connections.stop();
         tokio::spawn(async move {

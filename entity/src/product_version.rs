@@ -12,6 +12,8 @@ pub struct Model {
     /// The version.
     #[sea_orm(primary_key, auto_increment = false)]
     pub version: i64,
+    /// In whose portfolio since then; none only where the product's is meant.
+    pub provider_id: Option<Uuid>,
     /// Since when.
     pub at: DateTimeUtc,
     /// What was done, as in the audit trail.

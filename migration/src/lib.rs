@@ -27,6 +27,7 @@ mod m20261125_000019_create_product_versions;
 mod m20261125_000020_extend_contacts;
 mod m20261125_000022_create_product_aliases;
 mod m20261125_000024_create_product_relations;
+mod m20261125_000026_extend_product_versions;
 mod m20261125_000027_extend_changes;
 
 /// All steps in order.
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000020_extend_contacts::Migration),
             Box::new(m20261125_000022_create_product_aliases::Migration),
             Box::new(m20261125_000024_create_product_relations::Migration),
+            Box::new(m20261125_000026_extend_product_versions::Migration),
             Box::new(m20261125_000027_extend_changes::Migration),
         ]
     }

@@ -40,8 +40,18 @@ pub enum Duty {
     RegisterPortfolio,
     /// Save one product.
     SaveProduct,
+    /// Give a product that is being written to the review.
+    SubmitProduct,
+    /// Let a published product take no new subscriptions from a day on.
+    PhaseOutProduct,
+    /// Take a published product out of the catalogue's offers.
+    RetireProduct,
+    /// Bring back what a product was in an earlier version.
+    RevertProduct,
     /// Accept products into the catalogue, or return them.
     ReviewProducts,
+    /// Note that changes of published products were seen.
+    MarkProductsSeen,
     /// Make or change a standard product.
     SaveStandardProduct,
     /// Say which standard product a product implements.

@@ -148,7 +148,8 @@ async fn remove(
     now: DateTimeUtc,
 ) -> Result<(), Fault> {
     let before = audit_anchor::Entity::find().order_by_desc(audit_anchor::Column::Sequence).one(db).await?;
-    let json = |anchor| serde_json::to_value(anchor).map_err(|error| Fault::Failed(error.to_string()));
+    let json = |anchor| serde_json::to_value(anchor).map(|anchor| anchor.to_string());
+    let json = |anchor| json(anchor).map_err(|error: serde_json::Error| Fault::Failed(error.to_string()));
     let event = Event {
         actor: Actor::service("archive"),
         action: ARCHIVE,

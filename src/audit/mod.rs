@@ -108,10 +108,10 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     /// To what: type and id.
     pub entity: Option<(&'static str, Uuid)>,
-    /// How that was before.
-    pub before: Option<Value>,
-    /// How it is since; of a refusal what was asked.
-    pub after: Option<Value>,
+    /// How that was before, as JSON.
+    pub before: Option<String>,
+    /// How it is since, as JSON; of a refusal what was asked.
+    pub after: Option<String>,
     /// Why.
     pub reason: Option<&'a Reason>,
     /// By which rule.
@@ -122,29 +122,29 @@ pub struct Event<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// Events in one statement: SQLite takes 32,766 values.
-const EVENTS_AT_ONCE: usize = 1_000;
+/// Events in one statement: SQLite takes 32,766 values, but a statement costs memory with each.
+const EVENTS_AT_ONCE: usize = 250;
 
 /// Appends events to the chain, in their order.
 pub async fn append(
     db: &impl ConnectionTrait,
     heads: &mut Heads,
-    events: impl IntoIterator<Item = Event<'_>>,
+    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let rows = events.into_iter().map(|event| sealed(heads, event, now).into_active_model());
-    let mut rows: Vec<audit_event::ActiveModel> = rows.collect();
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(EVENTS_AT_ONCE));
+    let mut events = events.into_iter();
+    loop {
+        let next = events.by_ref().take(EVENTS_AT_ONCE);
+        let rows: Vec<_> = next.map(|event| sealed(heads, event, now).into_active_model()).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
         audit_event::Entity::insert_many(rows).exec_without_returning(db).await?;
-        rows = rest;
     }
-    Ok(())
 }
 
 /// The row of an event, chained to the one before; the head moves on to it.
 fn sealed(heads: &mut Heads, event: Event<'_>, now: DateTimeUtc) -> audit_event::Model {
-    let text = |value: Option<Value>| value.map(|value| value.to_string());
     let row = chain::seal(audit_event::Model {
         sequence: heads.audit_sequence + 1,
         at: now,
@@ -156,8 +156,8 @@ fn sealed(heads: &mut Heads, event: Event<'_>, now: DateTimeUtc) -> audit_event:
         organisation: event.actor.organisation,
         entity_type: event.entity.map(|(kind, _)| kind.to_owned()),
         entity_id: event.entity.map(|(_, id)| id),
-        before: text(event.before),
-        after: text(event.after),
+        before: event.before,
+        after: event.after,
         content_digest: None,
         reason_code: event.reason.map(|reason| sea_orm::ActiveEnum::to_value(&reason.code)),
         reason_digest: None,

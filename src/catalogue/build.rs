@@ -14,10 +14,11 @@ use super::{
     Assignment, At, Category, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider, Responsibility,
     Served, Snapshot, StandardProduct, Table, load::Rows, search::Terms,
 };
-use crate::text::fold;
+use crate::{clock::day_of, text::fold};
 
 impl Snapshot {
-    pub(super) fn build(mut rows: Rows) -> Self {
+    /// Joins tables into a snapshot.
+    pub fn build(mut rows: Rows) -> Self {
         let landschaftsverbaende = Table::new(std::mem::take(&mut rows.landschaftsverbaende), |row| row.id);
         let municipalities = municipalities(&mut rows, &landschaftsverbaende);
         let providers = providers(&mut rows, &municipalities);
@@ -27,6 +28,7 @@ impl Snapshot {
         let contacts = Table::new(std::mem::take(&mut rows.contacts), |contact| contact.id);
         let mut snapshot = Self {
             version: rows.version,
+            recorded_from: rows.recorded_from.map(day_of),
             municipalities_by_ags: index(&municipalities, |municipality| municipality.row.ags.clone()),
             municipalities_by_ars: index(&municipalities, |municipality| municipality.row.ars.clone()),
             providers_by_key: index(&providers, |provider| provider.row.key.clone()),

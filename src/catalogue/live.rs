@@ -129,7 +129,7 @@ async fn in_time<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, D
 
 async fn load_snapshot(database: &Database) -> Result<Snapshot, DbErr> {
     let start = Instant::now();
-    let snapshot = Snapshot::build(load::rows(database).await?);
+    let snapshot = Snapshot::read(&database.begin_consistent_read().await?).await?;
     tracing::info!(
         version = snapshot.version,
         products = snapshot.products.len(),

@@ -3,22 +3,25 @@
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
     freeze, joining, landschaftsverband, municipality, phase, phase_exception, phase_exit_criterion, price, product,
-    product_alias, product_customer_group, product_key, product_municipality, product_relation, provider,
-    provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
+    product_alias, product_customer_group, product_key, product_municipality, product_relation, product_version,
+    provider, provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::DateTimeUtc,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Alias, Expr, ExprTrait, Query},
 };
 
-use super::Contact;
-use crate::database::{Database, hold_catalogue};
+use super::{Contact, Snapshot};
+use crate::database::hold_catalogue;
 
-/// The tables of the published catalogue, as they are.
+/// The tables of the published catalogue, as they are: each field is a table, read as a whole.
 #[derive(Debug)]
-pub(super) struct Rows {
+#[allow(missing_docs)]
+pub struct Rows {
     pub version: i64,
+    /// Since when every version of every product is kept.
+    pub recorded_from: Option<DateTimeUtc>,
     pub landschaftsverbaende: Vec<landschaftsverband::Model>,
     pub municipalities: Vec<municipality::Model>,
     pub providers: Vec<provider::Model>,
@@ -71,12 +74,38 @@ pub async fn raise_version(db: &impl ConnectionTrait, now: DateTimeUtc) -> Resul
         .map(drop)
 }
 
-/// Reads all tables in one consistent read. The order of rows is made later, in memory.
-pub(super) async fn rows(database: &Database) -> Result<Rows, DbErr> {
-    let db = &database.begin_consistent_read().await?;
+impl Snapshot {
+    /// Reads the catalogue as a transaction sees it: one that sees one point in time.
+    pub async fn read(transaction: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        Ok(Self::build(rows(transaction).await?))
+    }
+}
+
+/// Since when every version of every product is kept: no version is missing before another any more.
+async fn recorded_from(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>, DbErr> {
+    use product_version::Column;
+    let earlier = Alias::new("earlier");
+    let one_before = Query::select()
+        .expr(Expr::val(1))
+        .from_as(product_version::Entity, earlier.clone())
+        .and_where(Expr::col((earlier.clone(), Column::ProductId)).equals((product_version::Entity, Column::ProductId)))
+        .and_where(
+            Expr::col((earlier, Column::Version)).add(1).eq(Expr::col((product_version::Entity, Column::Version))),
+        )
+        .take();
+    let at = || product_version::Entity::find().select_only().column(Column::At);
+    let with_gap = at().filter(Column::Version.gt(1)).filter(Expr::exists(one_before).not());
+    let last_gap: Option<DateTimeUtc> = with_gap.order_by_desc(Column::At).into_tuple().one(db).await?;
+    let first: Option<DateTimeUtc> = at().order_by_asc(Column::At).into_tuple().one(db).await?;
+    Ok(std::cmp::max(last_gap, first))
+}
+
+/// Reads all tables. The order of rows is made later, in memory.
+pub async fn rows(db: &impl ConnectionTrait) -> Result<Rows, DbErr> {
     let published = product::Column::Lifecycle.is_not_in([product::Lifecycle::Draft, product::Lifecycle::InReview]);
     Ok(Rows {
         version: version(db).await?,
+        recorded_from: recorded_from(db).await?,
         landschaftsverbaende: landschaftsverband::Entity::find()
             .order_by_asc(landschaftsverband::Column::Code)
             .all(db)

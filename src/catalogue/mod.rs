@@ -18,11 +18,11 @@ use sea_orm::prelude::Date;
 
 pub use build::fits;
 pub use live::Live;
-pub use load::raise_version;
+pub use load::{Rows, raise_version, rows};
 pub use overlap::Overlap;
 pub use rows::{
     Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,
-    Responsibility, Served, StandardProduct, joining_on,
+    Responsibility, Served, StandardProduct, joining_on, stands_on,
 };
 pub use table::{At, Table};
 
@@ -31,6 +31,8 @@ pub use table::{At, Table};
 pub struct Snapshot {
     /// The version that every part of it has.
     pub version: i64,
+    /// The first day of which every product's version is known; none while there is no product.
+    pub recorded_from: Option<Date>,
     /// The two Landschaftsverbände.
     pub landschaftsverbaende: Table<landschaftsverband::Model>,
     /// Municipalities and Kreise.

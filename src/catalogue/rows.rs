@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use ::entity::{
     category, contact, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
-    phase_exit_criterion, price, product, provider, provider_merger, provider_merger_predecessor, standard_product,
+    phase_exit_criterion, price,
+    product::{self, Lifecycle},
+    provider, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     FromQueryResult,
@@ -222,6 +224,18 @@ impl From<contact::Model> for Contact {
             customer_group_id: row.customer_group_id,
             version: row.version,
         }
+    }
+}
+
+/// Where a published product stands on a day, by the days that it names: they move it on, whoever writes it down.
+pub fn stands_on(row: &product::Model, day: Date) -> Lifecycle {
+    let reached = |date: Option<Date>| date.is_some_and(|date| date <= day);
+    match row.lifecycle {
+        hidden @ (Lifecycle::Draft | Lifecycle::InReview) => hidden,
+        _ if reached(row.retired_from) => Lifecycle::Retired,
+        Lifecycle::Planned | Lifecycle::Available if reached(row.phase_out_from) => Lifecycle::PhaseOut,
+        Lifecycle::Planned if reached(row.available_from) => Lifecycle::Available,
+        stands => stands,
     }
 }
 

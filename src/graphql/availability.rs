@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::{
     connection::{Connection, page},
     contact::Contact,
-    context::{Reading, reading, snapshot},
+    context::{Reading, reading, reading_as_of, snapshot},
     input::bounded,
     municipality::MunicipalityBy,
     price::{Money, Price},
@@ -146,9 +146,12 @@ impl AvailableProduct {
         self.found.status.into()
     }
 
-    /// Whether the municipality has it already, agreed or running; null for callers who may not know.
+    /// Whether the municipality has it already, agreed or running; null for callers who may not know, and with `asOf`.
     async fn subscribed(&self, context: &Context<'_>) -> Result<Option<bool>> {
         let reading = reading(context);
+        if reading.is_of_another_day {
+            return Ok(None);
+        }
         let municipality = reading.snapshot.municipalities[self.municipality].row.id;
         let product = &reading.snapshot.products[self.found.product];
         let is_own_product = || {
@@ -254,8 +257,8 @@ fn past_day(reading: &Reading) -> Error {
     let today = reading.today;
     Error::bad_input(
         "on",
-        format!("on liegt in der Vergangenheit. Möglich ist ab heute, {}.", german_day(today)),
-        format!("on lies in the past. Possible is from today, {today}."),
+        format!("on liegt vor dem Stand, der gefragt ist. Möglich ist ab dem {}.", german_day(today)),
+        format!("on lies before the day that the catalogue is asked for. Possible is from {today}."),
     )
 }
 
@@ -266,14 +269,14 @@ pub struct AvailabilityQuery;
 #[Object]
 impl AvailabilityQuery {
     /// The products that a municipality can have on a day: when, at which price, under which conditions, and who to
-    /// ask (S3). With `search` the best match comes first; then available ones, the initial portfolio, the name. Judged by the phase that is current today, whatever day is asked for. Null and NOT_FOUND
+    /// ask (S3). With `search` the best match comes first; then available ones, the initial portfolio, the name. Judged by the phase that is current today, or that was current with `asOf`, whatever day is asked for. Null and NOT_FOUND
     /// for an unknown municipality.
     #[allow(clippy::too_many_arguments)]
     async fn available_products(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "For which municipality.")] municipality: MunicipalityBy,
-        #[graphql(desc = "On which day, not before today; today when left out.")] on: Option<Date>,
+        #[graphql(desc = "On which day, not before today or `asOf`; that day when left out.")] on: Option<Date>,
         #[graphql(desc = "Also what it can't have, each with its reason; false when left out.")]
         include_unavailable: Option<bool>,
         #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
@@ -285,8 +288,12 @@ impl AvailabilityQuery {
             desc = "Words that must all be found; umlauts, ß, case and hyphens do not matter. At most 200 characters."
         )]
         search: Option<String>,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Option<Connection<AvailableProduct>>> {
-        let reading = reading(context);
+        let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let situation = situation(reading, &municipality, on)?;
         let wanted = Wanted {

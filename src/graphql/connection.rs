@@ -26,6 +26,8 @@ use crate::{
 #[graphql(concrete(name = "MovedProductConnection", params(super::merger_plan::MovedProduct)))]
 #[graphql(concrete(name = "MergerRequestConnection", params(super::merger_plan::MergerRequest)))]
 #[graphql(concrete(name = "PriceEffectConnection", params(super::merger_plan::PriceEffect)))]
+#[graphql(concrete(name = "ProductVersionConnection", params(super::product_version::ProductVersion)))]
+#[graphql(concrete(name = "ProductChangeConnection", params(super::product_change::ProductChange)))]
 #[graphql(concrete(name = "ContactConnection", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentConnection", params(super::contact_assignment::ContactAssignment)))]
 pub struct Connection<N: OutputType>
@@ -57,6 +59,8 @@ where
 #[graphql(concrete(name = "AuditEventEdge", params(super::audit::AuditEvent)))]
 #[graphql(concrete(name = "ChangeEdge", params(super::change::Change)))]
 #[graphql(concrete(name = "OverlapCandidateEdge", params(OverlapCandidate)))]
+#[graphql(concrete(name = "ProductVersionEdge", params(super::product_version::ProductVersion)))]
+#[graphql(concrete(name = "ProductChangeEdge", params(super::product_change::ProductChange)))]
 #[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]
 pub struct Edge<N: OutputType> {

@@ -42,6 +42,7 @@ pub struct Persons {
 impl ContactPerson {
     /// The person behind a contact; none when nobody is named, or the caller has no purpose.
     pub async fn read(reading: &Reading, contact: Uuid) -> Result<Option<Self>> {
+        reading.only_today("person")?;
         let Some(caller) = &reading.caller else { return Ok(None) };
         let access = persons::access(&reading.desk, &reading.snapshot, caller, contact, reading.today)?;
         let Some(access) = access else { return Ok(None) };

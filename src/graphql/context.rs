@@ -8,15 +8,16 @@ use std::{
     },
 };
 
-use async_graphql::Context;
+use async_graphql::{Context, QueryPathSegment};
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::contact_person::Persons;
+use super::{contact_person::Persons, scalars::Date};
 use crate::{
     access::{Caller, Phase},
+    as_of::Days,
     catalogue::Snapshot,
     desk::Desk,
-    error::Result,
+    error::{Error, Result},
     phases,
     subscriptions::{scope::unauthenticated, situation::Ground},
     text::Language,
@@ -43,6 +44,12 @@ pub struct Reading {
     pub desk: Arc<Desk>,
     /// What is read of persons, for all fields together.
     pub persons: Arc<Persons>,
+    /// The catalogue of other days.
+    pub days: Arc<Days>,
+    /// What root fields that ask for another day stand on.
+    pub roots: Arc<OtherDays>,
+    /// Whether this is the catalogue of another day than today.
+    pub is_of_another_day: bool,
     /// Whether the database was asked: then fields may have been answered in another order than they were asked.
     pub has_asked_database: Arc<AtomicBool>,
 }
@@ -87,10 +94,67 @@ impl Deref for Version {
     }
 }
 
-/// The ground of this request.
+/// The ground of this request, as of today.
 // INVARIANT: the HTTP handler puts a `Reading` into every request.
-pub fn reading<'c>(context: &Context<'c>) -> &'c Reading {
+pub fn today<'c>(context: &Context<'c>) -> &'c Reading {
     context.data_unchecked::<Reading>()
+}
+
+/// The ground of the fields below the same root field: of today, or of the day that it asked for.
+pub fn reading<'c>(context: &Context<'c>) -> &'c Reading {
+    let today = today(context);
+    // Most requests ask for no other day.
+    if today.roots.is_empty() {
+        return today;
+    }
+    root_key(context).and_then(|root| today.roots.find(root)).unwrap_or(today)
+}
+
+/// The ground of the fields below this root field, as of the day that it asks for.
+pub async fn reading_as_of<'c>(context: &Context<'c>, as_of: Option<Date>) -> Result<&'c Reading> {
+    let today = today(context);
+    let Some(Date(day)) = as_of.filter(|day| day.0 != today.today) else { return Ok(today) };
+    let root = root_key(context).ok_or_else(|| Error::internal("a field without a place"))?;
+    today.note_database();
+    let snapshot = today.days.snapshot(today.snapshot.shared(), day, today.today).await?;
+    let (roots, is_of_another_day) = (Arc::default(), true);
+    let of_day = Reading { snapshot: snapshot.into(), today: day, roots, is_of_another_day, ..today.clone() };
+    Ok(today.roots.add(root, of_day))
+}
+
+/// The name of the root field in the answer.
+fn root_key<'c>(context: &Context<'c>) -> Option<&'c str> {
+    let mut node = context.path_node.as_ref()?;
+    while let Some(parent) = node.parent {
+        node = parent;
+    }
+    match node.segment {
+        QueryPathSegment::Name(name) => Some(name),
+        QueryPathSegment::Index(_) => None,
+    }
+}
+
+/// What root fields of one request stand on that asked for other days, by their names in the answer.
+// INVARIANT: only adds, so that what was found stays where it is.
+#[derive(Debug, Default)]
+pub struct OtherDays(OnceLock<Box<(String, Reading, OtherDays)>>);
+
+impl OtherDays {
+    fn is_empty(&self) -> bool {
+        self.0.get().is_none()
+    }
+
+    fn find(&self, root: &str) -> Option<&Reading> {
+        let (name, reading, next) = &**self.0.get()?;
+        if name == root { Some(reading) } else { next.find(root) }
+    }
+
+    fn add(&self, root: &str, reading: Reading) -> &Reading {
+        let of_root = || Box::new((root.to_owned(), reading.clone(), Self::default()));
+        let (name, first, next) = &**self.0.get_or_init(of_root);
+        // The same field, written twice in the document, asks for the same day.
+        if name == root { first } else { next.add(root, reading) }
+    }
 }
 
 /// The catalogue that this request reads.
@@ -112,6 +176,18 @@ impl Reading {
         });
         let acting: Vec<String> = acting.collect();
         keys.into_iter().chain(acting).collect()
+    }
+
+    /// Refuses a field that is told of today only.
+    pub fn only_today(&self, field: &str) -> Result<()> {
+        if !self.is_of_another_day {
+            return Ok(());
+        }
+        Err(Error::bad_input(
+            "asOf",
+            format!("{field} gibt es nur mit dem heutigen Stand. Bitte ohne asOf abfragen."),
+            format!("{field} is told of today only. Please ask without asOf."),
+        ))
     }
 
     /// The phase that is current today.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Deepest nesting of brackets. The parser goes down the stack with each; its own limit counts selections only.
-const DEEPEST_BRACKETS: usize = 100;
+const DEEPEST_BRACKETS: u64 = 100;
 /// Bytes that a selection of a parsed document takes, about.
 const BYTES_PER_SELECTION: u64 = 600;
 /// Selections of a usual document.
@@ -22,6 +22,7 @@ const USUAL_SELECTIONS: u64 = 50;
 pub struct Documents {
     parsed: Cache<String, Kept, ByBytes>,
     longest: usize,
+    tokens: u64,
 }
 
 /// A parsed document that the guard let pass.
@@ -46,7 +47,7 @@ impl Documents {
         let usual = USUAL_SELECTIONS * BYTES_PER_SELECTION;
         let documents = usize::try_from(limits.document_cache_bytes / usual).unwrap_or(1).max(1);
         let parsed = Cache::with_weighter(documents, limits.document_cache_bytes, ByBytes);
-        Self { parsed, longest: limits.document_bytes }
+        Self { parsed, longest: limits.document_bytes, tokens: limits.tokens }
     }
 
     /// The parsed document of a text.
@@ -58,9 +59,11 @@ impl Documents {
         if text.len() > self.longest {
             return Err(Error::limit("document_bytes", self.longest as u64, text.len() as u64));
         }
-        let brackets = deepest_brackets(text);
-        if brackets > DEEPEST_BRACKETS {
-            return Err(Error::limit("brackets", DEEPEST_BRACKETS as u64, brackets as u64));
+        let Text { tokens, brackets } = Text::of(text);
+        for (name, limit, actual) in [("brackets", DEEPEST_BRACKETS, brackets), ("tokens", self.tokens, tokens)] {
+            if actual > limit {
+                return Err(Error::limit(name, limit, actual));
+            }
         }
         Ok(Arc::new(parse_query(text).map_err(|error| syntax_error(&error))?))
     }
@@ -83,28 +86,40 @@ fn syntax_error(error: &async_graphql::parser::Error) -> Error {
     .at(error.positions().next())
 }
 
-/// The deepest nesting of brackets outside of strings and comments.
-fn deepest_brackets(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut rest = text;
-    while let Some(byte) = rest.bytes().next() {
-        let step = match byte {
-            b'"' => string_length(rest),
-            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-                1
+/// What a text holds, outside of comments.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Text {
+    /// Names, numbers, strings, punctuation.
+    tokens: u64,
+    /// Deepest nesting of brackets.
+    brackets: u64,
+}
+
+impl Text {
+    fn of(text: &str) -> Self {
+        let (mut found, mut depth, mut rest) = (Self::default(), 0_u64, text);
+        while let Some(byte) = rest.bytes().next() {
+            let of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            let run = |is: fn(u8) -> bool| rest.bytes().take_while(|byte| is(*byte)).count();
+            let (step, is_token) = match byte {
+                b'"' => (string_length(rest), true),
+                b'#' => (rest.find(['\n', '\r']).unwrap_or(rest.len()), false),
+                b'.' => (run(|byte| byte == b'.'), true),
+                b',' => (1, false),
+                _ if of_name(byte) => (run(of_name), true),
+                _ => (rest.chars().next().map_or(1, char::len_utf8), !byte.is_ascii_whitespace()),
+            };
+            match byte {
+                b'{' | b'[' | b'(' => depth += 1,
+                b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+                _ => {}
             }
-            b'}' | b']' | b')' => {
-                depth = depth.saturating_sub(1);
-                1
-            }
-            _ => rest.chars().next().map_or(1, char::len_utf8),
-        };
-        rest = rest.get(step..).unwrap_or_default();
+            found.tokens += u64::from(is_token);
+            found.brackets = found.brackets.max(depth);
+            rest = rest.get(step..).unwrap_or_default();
+        }
+        found
     }
-    deepest
 }
 
 /// Bytes of the string or block string that a text begins with; one that does not end on its line ends there.
@@ -142,12 +157,21 @@ mod tests {
 
     #[test]
     fn brackets_count_outside_of_strings_and_comments_only() {
-        assert_eq!(deepest_brackets("{ a(b: [1]) }"), 3);
-        assert_eq!(deepest_brackets("{ a(b: \"[[[[\\\"[[\") } # {{{{"), 2);
-        assert_eq!(deepest_brackets("# {{{\n{ a }"), 1);
-        assert_eq!(deepest_brackets("#\r{ a(b: [[[ #\r\n [["), 7);
-        assert_eq!(deepest_brackets("{ a(b: \"\"\" \" {{{{ \"\"\" [[[[[ ä"), 7);
-        assert_eq!(deepest_brackets("{ a(b: \"\"\" \\\"\"\" {{{{ \"\"\" c: \"\") }"), 2);
-        assert_eq!(deepest_brackets("{ a(b: \"never closed [[[\n[ [[[[[[[[["), 12);
+        let brackets = |text| Text::of(text).brackets;
+        assert_eq!(brackets("{ a(b: [1]) }"), 3);
+        assert_eq!(brackets("{ a(b: \"[[[[\\\"[[\") } # {{{{"), 2);
+        assert_eq!(brackets("# {{{\n{ a }"), 1);
+        assert_eq!(brackets("#\r{ a(b: [[[ #\r\n [["), 7);
+        assert_eq!(brackets("{ a(b: \"\"\" \" {{{{ \"\"\" [[[[[ ä"), 7);
+        assert_eq!(brackets("{ a(b: \"\"\" \\\"\"\" {{{{ \"\"\" c: \"\") }"), 2);
+        assert_eq!(brackets("{ a(b: \"never closed [[[\n[ [[[[[[[[["), 12);
+    }
+
+    #[test]
+    fn names_numbers_strings_and_punctuation_are_tokens() {
+        let tokens = |text| Text::of(text).tokens;
+        assert_eq!(tokens("query Q($first: Int!) { products(first: $first) { ...F @skip(if: true) } } # end"), 29);
+        assert_eq!(tokens("{ a(b: \"one string, with words\", c: -1.5e3) }"), 14);
+        assert_eq!(tokens(" , \n\t"), 0);
     }
 }

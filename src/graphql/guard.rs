@@ -26,11 +26,16 @@ const LONG_LISTS: [(&str, &str); 3] =
 const LONG_ROWS: u64 = 100;
 /// Cost of a list at the root, however few rows are asked for: it looks through the whole catalogue or asks the database.
 const SCAN: u64 = 400;
+/// Cost of another day: the catalogue of it may have to be made first.
+const OTHER_DAY: u64 = 10_000;
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 6] = [
+const ASKS_DATABASE: [(&str, &str); 9] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
+    ("Product", "versions"),
+    ("Product", "versionNumbered"),
+    ("Product", "difference"),
     ("Viewer", "tasks"),
     ("Query", "rehearsePhaseChange"),
     ("Query", "exportContact"),
@@ -257,6 +262,8 @@ impl<'a> Walk<'a> {
             true => SCAN,
             false => 1,
         };
+        let is_of_another_day = parent == "Query" && self.argument(field, "asOf").is_some_and(|day| day != Value::Null);
+        let own = if is_of_another_day { own + OTHER_DAY } else { own };
         Ok(Measure {
             depth: children.depth.saturating_add(1),
             fields: children.fields.saturating_add(1),

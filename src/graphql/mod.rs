@@ -35,11 +35,15 @@ pub mod phase_change;
 pub mod phase_exception;
 pub mod phase_rehearsal;
 pub mod portfolio;
+pub mod portfolio_row;
 pub mod price;
 pub mod product;
+pub mod product_change;
 pub mod product_list;
 pub mod product_relation;
 pub mod product_review;
+pub mod product_step;
+pub mod product_version;
 pub mod provider;
 pub mod rights;
 pub mod scalars;
@@ -50,6 +54,7 @@ pub mod subscription;
 pub mod subscription_input;
 pub mod subscription_list;
 pub mod subscription_mutation;
+pub mod trusted;
 pub mod types;
 pub mod variables;
 pub mod viewer;
@@ -81,6 +86,7 @@ pub struct Query(
     freeze::FreezeQuery,
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
+    product_change::ProductChangeQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -92,6 +98,8 @@ pub struct Mutation(
     freeze::FreezeMutation,
     portfolio::PortfolioMutation,
     product_review::ProductReviewMutation,
+    product_step::ProductStepMutation,
+    product_change::ProductChangeMutation,
     standard_product_change::StandardProductMutation,
     overlap::OverlapMutation,
     product_relation::ProductRelationMutation,

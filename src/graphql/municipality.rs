@@ -201,6 +201,7 @@ impl Municipality {
     /// auditors; null with UNAUTHENTICATED or FORBIDDEN for anyone else.
     async fn annual_cost(&self, context: &Context<'_>) -> Result<Option<Money>> {
         let reading = reading(context);
+        reading.only_today("annualCost")?;
         check_whole_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
         let cents = figures::annual_cost_cents(reading.db(), self.row(context).row.id, reading.now).await?;
         Ok(Some(Money::from_cents(cents)))
@@ -221,6 +222,7 @@ impl Municipality {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<SubscriptionOrder>>,
     ) -> Result<Option<ProductSubscriptionConnection>> {
         let reading = reading(context);
+        reading.only_today("subscriptions")?;
         check_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let asked = Asked { window, filter, order_by };

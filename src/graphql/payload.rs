@@ -43,6 +43,8 @@ pub enum ErrorCode {
     CursorExpired,
     /// The request is larger than a limit.
     LimitExceeded,
+    /// Too many requests: wait as many seconds as `Retry-After` says.
+    RateLimited,
     /// The service can't answer for now.
     Unavailable,
     /// A fault of the service; only the request's id is told.
@@ -93,12 +95,11 @@ pub fn payload(
     Ok(Some(SubscriptionPayload { subscription, decision: decision.map(Decision), errors }))
 }
 
-fn user_error(reading: &Reading, error: &Error) -> UserError {
+fn user_error(reading: &Reading, place: &[&str], error: &Error) -> UserError {
     let text = |name: &str| match error.detail(name) {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,
     };
-    let field = text("field").unwrap_or_default();
     let steps = error.detail("legalSteps").and_then(|steps| match steps {
         Value::List(names) => {
             let names = names.iter().filter_map(|name| if let Value::String(name) = name { Some(name) } else { None });
@@ -108,12 +109,9 @@ fn user_error(reading: &Reading, error: &Error) -> UserError {
     });
     UserError {
         code: error.code.into(),
-        path: std::iter::once("input")
-            .chain(field.split('.').filter(|part| !part.is_empty()))
-            .map(str::to_owned)
-            .collect(),
+        path: error.path(place),
         message: error.message(reading.language),
-        next_step: error.next_step(reading.language).unwrap_or_else(|| usual_next_step(reading, error.code)),
+        next_step: error.next_step(reading.language),
         rule: text("rule"),
         current_version: match error.detail("currentVersion") {
             Some(Value::Number(number)) => number.as_i64(),
@@ -129,30 +127,12 @@ pub fn user_errors(reading: &Reading, place: &[&str], errors: &[Error]) -> Resul
     if let Some(fault) = errors.iter().find(|error| error.code == Code::Internal) {
         return Err(fault.clone());
     }
-    let shown = errors.iter().map(|error| {
-        let mut shown = user_error(reading, error);
-        shown.path.splice(1..1, place.iter().map(|part| (*part).to_owned()));
-        shown
-    });
-    Ok(shown.collect())
+    Ok(errors.iter().map(|error| user_error(reading, place, error)).collect())
 }
 
 /// The errors of one row of a list called `rows`.
 pub fn row_errors(reading: &Reading, index: usize, error: &Error) -> Vec<UserError> {
-    let mut shown = user_error(reading, error);
-    shown.path.splice(1..1, ["rows".to_owned(), index.to_string()]);
-    vec![shown]
-}
-
-fn usual_next_step(reading: &Reading, code: Code) -> String {
-    let (de, en) = match code {
-        Code::NotFound => {
-            ("Schlüssel oder Kennung prüfen und noch einmal senden.", "Check the key or id and send it again.")
-        }
-        Code::IdempotencyKeyReused => ("Einen neuen idempotencyKey vergeben.", "Choose a new idempotencyKey."),
-        _ => ("Den genannten Wert berichtigen und noch einmal senden.", "Correct the value named and send it again."),
-    };
-    reading.say(de, en).to_owned()
+    vec![user_error(reading, &["rows", &index.to_string()], error)]
 }
 
 /// An order of this request's caller.
@@ -171,6 +151,6 @@ pub fn told<T>(reading: &Reading, outcome: Result<T>) -> Result<(Option<T>, Vec<
     match outcome {
         Ok(done) => Ok((Some(done), Vec::new())),
         Err(error) if matches!(error.code, Code::Internal | Code::Unavailable | Code::LimitExceeded) => Err(error),
-        Err(error) => Ok((None, vec![user_error(reading, &error)])),
+        Err(error) => Ok((None, vec![user_error(reading, &[], &error)])),
     }
 }

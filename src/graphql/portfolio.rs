@@ -1,11 +1,17 @@
 //! Portfolios that providers register, and products that they save.
 
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    Context, Description, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject,
+    Value, registry::Registry,
+};
 
 use super::{
     collective::OnError,
     context::{Reading, reading},
     payload::{UserError, order, to_its_end, told, user_errors},
+    portfolio_row::PortfolioRowInput,
     product::Product,
     provider::ProviderBy,
     subscription_input::ReasonInput,
@@ -17,6 +23,7 @@ use crate::{
         self,
         plan::Outcome,
         register::{Registering, Report},
+        store::Stored,
     },
 };
 
@@ -27,91 +34,6 @@ pub enum MissingProducts {
     Keep,
     /// They are phased out; `confirmMissing` names them all, so that nothing disappears silently.
     PhaseOut,
-}
-
-/// A price in its provider's words.
-#[derive(InputObject)]
-pub struct PortfolioPriceInput {
-    /// What is counted: a name of `PriceUnit`.
-    unit: String,
-    /// How often it is due: a name of `PricePeriod`.
-    period: String,
-    /// Net amount in EUR for one unit and one period, with at most two places, as `0.35` or `0,35`; not for REVENUE_PERCENT.
-    amount: Option<String>,
-    /// Percentage with at most two places, for REVENUE_PERCENT only.
-    percent: Option<String>,
-    /// VAT rate in percent; 19 when left out.
-    vat_rate: Option<String>,
-    /// First day, as 2027-01-31 or 31.01.2027. Another price of a published product names it: at the earliest after the
-    /// notice period, so that whoever does not want it can leave before.
-    valid_from: Option<String>,
-    /// Last day; until another price for the same begins when left out.
-    valid_to: Option<String>,
-    /// Key of a customer group, when only its members pay this.
-    customer_group: Option<String>,
-}
-
-/// A product in its provider's words. All fields are texts, so that what is wrong is an error of its row.
-#[derive(InputObject)]
-pub struct PortfolioRowInput {
-    /// The provider's own key, unique within its portfolio, at most 100 characters.
-    external_id: String,
-    /// Name, at most 200 characters.
-    name: String,
-    /// What it is, in a sentence of at most 500 characters; the name when left out.
-    summary: Option<String>,
-    /// More about it, at most 5000 characters.
-    description: Option<String>,
-    /// Key of its category, of the lower level: see `categories`.
-    category: String,
-    /// Key of the standard product that it implements: see `standardProducts`; the one that it has when left out.
-    standard_product: Option<String>,
-    /// Where it is to stand, a name of `Lifecycle`: AVAILABLE (when left out), PLANNED or DRAFT for a new one, which waits for a
-    /// review; a published one moves on at once, to PHASE_OUT and RETIRED.
-    lifecycle: Option<String>,
-    /// First day on which it can be had.
-    available_from: Option<String>,
-    /// From this day no new subscription.
-    phase_out_from: Option<String>,
-    /// From this day it is gone.
-    retired_from: Option<String>,
-    /// How it is delivered: a name of `DeliveryMode`.
-    delivery_mode: String,
-    /// Whether it is a base service: true or false, ja or nein; false when left out.
-    base_service: Option<String>,
-    /// Whether it serves a task by mandate, a name of `MandatedTask`; NO when left out.
-    mandated_task: Option<String>,
-    /// Where it is offered, a name of `ServiceArea`; PROVIDER_COVERAGE when left out.
-    service_area: Option<String>,
-    /// AGS of the municipalities that it is offered to, for LISTED only.
-    #[graphql(default)]
-    municipalities: Vec<String>,
-    /// Keys of the customer groups whose members may have it; no restriction when left out.
-    #[graphql(default)]
-    customer_groups: Vec<String>,
-    /// What must be settled before, at most 5000 characters.
-    organisational_conditions: Option<String>,
-    /// What must be in place, at most 5000 characters.
-    technical_conditions: Option<String>,
-    /// Days from order to delivery, 0 to 1000.
-    lead_time_days: Option<String>,
-    /// Notice period in months, 0 to 60; 3 when left out.
-    notice_months: Option<String>,
-    /// Shortest term in months, 0 to 120; none when left out.
-    term_months: Option<String>,
-    /// Address of the service level agreement.
-    sla_url: Option<String>,
-    /// Address of the data-processing agreement.
-    data_processing_agreement_url: Option<String>,
-    /// LeiKa keys, 14 digits each.
-    #[graphql(default)]
-    leika_keys: Vec<String>,
-    /// OZG ids, 5 digits each.
-    #[graphql(default)]
-    ozg_ids: Vec<String>,
-    /// Prices that are valid now or will be, at most 50.
-    #[graphql(default)]
-    prices: Vec<PortfolioPriceInput>,
 }
 
 /// Registers the whole portfolio of a provider in one act.
@@ -141,6 +63,43 @@ pub struct RegisterPortfolioInput {
     reason: Option<ReasonInput>,
     /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
     idempotency_key: String,
+}
+
+/// The input of a registration, read without a copy of its rows: read by itself it would copy each of its fields, and the rows
+/// are megabytes.
+pub struct Whole(RegisterPortfolioInput);
+
+impl InputType for Whole {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        RegisterPortfolioInput::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        RegisterPortfolioInput::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let (value, rows) = match value {
+            Some(Value::Object(mut fields)) => {
+                let rows = fields.insert(Name::new("products"), Value::List(Vec::new()));
+                (Some(Value::Object(fields)), rows)
+            }
+            other => (other, None),
+        };
+        let products = InputType::parse(rows).map_err(InputValueError::propagate)?;
+        let input = RegisterPortfolioInput::parse(value).map_err(InputValueError::propagate)?;
+        Ok(Self(RegisterPortfolioInput { products, ..input }))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
 }
 
 /// Saves one product: a new one, or instead of what it was.
@@ -173,20 +132,48 @@ pub enum PortfolioOutcome {
 }
 
 /// What became of one row of a portfolio.
-#[derive(SimpleObject)]
+#[derive(Description)]
 pub struct PortfolioRow {
-    /// Place in the input, from 0.
     index: usize,
-    /// The provider's own key, as it came.
     external_id: String,
-    /// What became of it, or would.
     outcome: PortfolioOutcome,
-    /// The fields that are others than before, by their names in the input.
     changed_fields: Vec<String>,
-    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
-    product: Option<Product>,
-    /// Everything that is wrong with it; empty when nothing is.
+    stored: Option<Arc<Stored>>,
     errors: Vec<UserError>,
+}
+
+#[Object(use_type_description)]
+impl PortfolioRow {
+    /// Place in the input, from 0.
+    async fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The provider's own key, as it came.
+    async fn external_id(&self) -> &str {
+        &self.external_id
+    }
+
+    /// What became of it, or would.
+    async fn outcome(&self) -> PortfolioOutcome {
+        self.outcome
+    }
+
+    /// The fields that are others than before, by their names in the input.
+    async fn changed_fields(&self) -> &[String] {
+        &self.changed_fields
+    }
+
+    /// The product as it is, or would be; null for a new one that was not written, and for what was refused.
+    async fn product(&self, context: &Context<'_>) -> Option<Product> {
+        // Joined only where it is asked for: a portfolio has thousands.
+        self.stored.as_ref()?.product(&reading(context).snapshot).map(Product::unpublished)
+    }
+
+    /// Everything that is wrong with it; empty when nothing is.
+    async fn errors(&self) -> &[UserError] {
+        &self.errors
+    }
 }
 
 /// What became of a portfolio, row by row.
@@ -246,10 +233,11 @@ impl PortfolioMutation {
     async fn register_portfolio(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Whose portfolio, and all of it.")] input: RegisterPortfolioInput,
+        #[graphql(desc = "Whose portfolio, and all of it.")] input: Whole,
     ) -> Result<Option<RegisterPortfolioPayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
+        let Whole(input) = input;
         let (dry_run, key) = (input.dry_run, input.idempotency_key.clone());
         let keys: Vec<String> = input.products.iter().map(|row| row.external_id.clone()).collect();
         let provider = ProviderBy::Key(input.provider.clone()).find(&reading.snapshot);
@@ -264,6 +252,7 @@ impl PortfolioMutation {
                     rows: input.products.into_iter().map(Into::into).collect(),
                     accepts_valid: input.on_error == OnError::AcceptValid,
                     phases_out,
+                    step: None,
                     is_rehearsal: dry_run,
                 };
                 let mut order = order(reading, caller, key, deed, None);
@@ -294,6 +283,7 @@ impl PortfolioMutation {
                     rows: vec![input.product.into()],
                     accepts_valid: false,
                     phases_out: None,
+                    step: None,
                     is_rehearsal: input.dry_run,
                 };
                 let order = order(reading, caller, input.idempotency_key, deed, Some(input.reason));
@@ -301,19 +291,25 @@ impl PortfolioMutation {
             }
             Err(error) => Err(error),
         };
-        let (report, mut errors) = told(reading, saved)?;
-        let outcome = report.and_then(|report| report.outcomes.into_iter().next());
-        let (mut product, mut changed_fields) = (None, Vec::new());
-        match outcome {
-            Some(Outcome::Rejected(wrong)) => errors = user_errors(reading, &["product"], &wrong)?,
-            Some(Outcome::Added(stored) | Outcome::Unchanged(stored)) => product = stored.product(&reading.snapshot),
-            Some(Outcome::Changed { after, fields, .. }) => {
-                (product, changed_fields) = (after.product(&reading.snapshot), fields);
-            }
-            None => {}
-        }
-        Ok(Some(SaveProductPayload { product: product.map(Product::unpublished), changed_fields, errors }))
+        let (product, changed_fields, errors) = one(reading, saved, &["product"])?;
+        Ok(Some(SaveProductPayload { product, changed_fields, errors }))
     }
+}
+
+/// What became of the one product of a report: how it is, what changed, what is wrong at a place of the input.
+pub fn one(
+    reading: &Reading,
+    outcome: Result<Report>,
+    place: &[&str],
+) -> Result<(Option<Product>, Vec<String>, Vec<UserError>)> {
+    let (report, errors) = told(reading, outcome)?;
+    let product = |stored: Arc<portfolios::store::Stored>| stored.product(&reading.snapshot).map(Product::unpublished);
+    Ok(match report.and_then(|report| report.outcomes.into_iter().next()) {
+        Some(Outcome::Rejected(wrong)) => (None, Vec::new(), user_errors(reading, place, &wrong)?),
+        Some(Outcome::Added(stored) | Outcome::Unchanged(stored)) => (product(stored), Vec::new(), errors),
+        Some(Outcome::Changed { after, fields, .. }) => (product(after), fields, errors),
+        None => (None, Vec::new(), errors),
+    })
 }
 
 fn usual_reason() -> crate::audit::Reason {
@@ -352,24 +348,23 @@ fn row(
     external_id: String,
     is_written: bool,
 ) -> Result<PortfolioRow> {
-    let product = |stored: &portfolios::store::Stored| stored.product(&reading.snapshot).map(Product::unpublished);
     let mut shown = PortfolioRow {
         index,
         external_id,
         outcome: PortfolioOutcome::Unchanged,
         changed_fields: Vec::new(),
-        product: None,
+        stored: None,
         errors: Vec::new(),
     };
     match outcome {
-        Outcome::Unchanged(stored) => shown.product = product(&stored),
+        Outcome::Unchanged(stored) => shown.stored = Some(stored),
         Outcome::Added(stored) => {
             shown.outcome = PortfolioOutcome::Added;
-            shown.product = product(&stored).filter(|_| is_written);
+            shown.stored = Some(stored).filter(|_| is_written);
         }
         Outcome::Changed { after, fields, .. } => {
             shown.outcome = PortfolioOutcome::Changed;
-            shown.product = product(&after);
+            shown.stored = Some(after);
             shown.changed_fields = fields;
         }
         Outcome::Rejected(wrong) => {
@@ -378,45 +373,4 @@ fn row(
         }
     }
     Ok(shown)
-}
-
-impl From<PortfolioPriceInput> for portfolios::RowPrice {
-    fn from(input: PortfolioPriceInput) -> Self {
-        let PortfolioPriceInput { unit, period, amount, percent, vat_rate, valid_from, valid_to, customer_group } =
-            input;
-        Self { unit, period, amount, percent, vat_rate, valid_from, valid_to, customer_group }
-    }
-}
-
-impl From<PortfolioRowInput> for portfolios::Row {
-    fn from(input: PortfolioRowInput) -> Self {
-        Self {
-            external_id: input.external_id,
-            name: input.name,
-            summary: input.summary,
-            description: input.description,
-            category: input.category,
-            standard_product: input.standard_product,
-            lifecycle: input.lifecycle,
-            available_from: input.available_from,
-            phase_out_from: input.phase_out_from,
-            retired_from: input.retired_from,
-            delivery_mode: input.delivery_mode,
-            base_service: input.base_service,
-            mandated_task: input.mandated_task,
-            service_area: input.service_area,
-            municipalities: input.municipalities,
-            customer_groups: input.customer_groups,
-            organisational_conditions: input.organisational_conditions,
-            technical_conditions: input.technical_conditions,
-            lead_time_days: input.lead_time_days,
-            notice_months: input.notice_months,
-            term_months: input.term_months,
-            sla_url: input.sla_url,
-            data_processing_agreement_url: input.data_processing_agreement_url,
-            leika_keys: input.leika_keys,
-            ozg_ids: input.ozg_ids,
-            prices: input.prices.into_iter().map(Into::into).collect(),
-        }
-    }
 }

@@ -14,6 +14,7 @@ use super::{
     municipality::{Municipality, MunicipalityBy},
     node::{global_id, row_id},
     price::Price,
+    product_version::{self, FieldDifference, Of, ProductVersion},
     provider::Provider,
     scalars::{Date, DateTime, Url},
     standard_product::StandardProduct,
@@ -125,6 +126,14 @@ impl Product {
     /// A product that the public does not see yet.
     pub fn unpublished(product: catalogue::Product) -> Self {
         Self(Source::Unpublished(Arc::new(product)))
+    }
+
+    fn of(&self, context: &Context<'_>) -> Of {
+        let id = self.row(context).row.id;
+        match self.0 {
+            Source::Published(_) => Of::Published(id),
+            Source::Unpublished(_) => Of::Unpublished(id),
+        }
     }
 
     fn row<'c>(&'c self, context: &Context<'c>) -> &'c catalogue::Product {
@@ -335,6 +344,40 @@ impl Product {
     /// Grows by one with every change.
     async fn version(&self, context: &Context<'_>) -> i64 {
         self.row(context).row.version
+    }
+
+    /// Its versions, newest first: what it was since when. The public sees those in which it was published; its provider,
+    /// stewards, the transformation office, the Land and auditors see all. Always as of today, also with `asOf`.
+    async fn versions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning or after `after`, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ProductVersion>> {
+        let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
+        product_version::page_of(context, self.of(context), &window).await
+    }
+
+    /// One of its versions; null and NOT_FOUND when there is none with this number that the caller may see.
+    async fn version_numbered(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Number of the version, from 1.")] number: i64,
+    ) -> Result<Option<ProductVersion>> {
+        product_version::numbered(context, self.of(context), "number", number).await.map(Some)
+    }
+
+    /// What is another in one version than in an earlier or later one, by name of field; null and NOT_FOUND when the caller
+    /// may not see both.
+    async fn difference(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Number of the version to start from.")] from: i64,
+        #[graphql(desc = "Number of the other version; the newest when left out.")] to: Option<i64>,
+    ) -> Result<Option<Vec<FieldDifference>>> {
+        product_version::difference(context, self.of(context), from, to).await.map(Some)
     }
 
     /// When it was first written.

@@ -4,10 +4,11 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
 use super::{
     connection::{Connection, page},
-    context::{Reading, reading, snapshot},
+    context::{Reading, reading_as_of},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::row_id,
     product::{DeliveryMode, Lifecycle, MandatedTask, Product},
+    scalars::Date,
 };
 use crate::{
     catalogue::search::Question,
@@ -139,12 +140,17 @@ impl ProductQuery {
         )]
         search: Option<String>,
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProductOrder>>,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Connection<Product>> {
+        let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let condition = bounded(condition(filter.unwrap_or_default(), reading(context))?, Is::size)?;
+        let condition = bounded(condition(filter.unwrap_or_default(), reading)?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
-        let listing = products::list(snapshot(context), &condition, question(search)?, order);
+        let listing = products::list(&reading.snapshot, &condition, question(search)?, order);
         page(listing, &window, Product::at)
     }
 
@@ -153,8 +159,12 @@ impl ProductQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which one.")] by: ProductBy,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Option<Product>> {
-        let snapshot = snapshot(context);
+        let snapshot = &reading_as_of(context, as_of).await?.snapshot;
         let (found, named) = match by {
             ProductBy::Id(id) => (snapshot.products.find(row_id("by.id", "Product", &id)?), id.0),
             ProductBy::ExternalId(key) => {

@@ -5,7 +5,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 
 use super::{
     connection::{Connection, page},
-    context::{reading, snapshot},
+    context::{reading, reading_as_of, snapshot},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     merger::ProviderMerger,
     municipality::Municipality,
@@ -182,9 +182,10 @@ impl Provider {
     ) -> Result<Connection<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let (reading, id) = (reading(context), self.row(context).row.id);
-        let sees_all = reading.caller.as_ref().is_some_and(|caller| {
-            caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
-        });
+        let sees_all = !reading.is_of_another_day
+            && reading.caller.as_ref().is_some_and(|caller| {
+                caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
+            });
         if !sees_all {
             return page(products::of_provider(&reading.snapshot, self.0), &window, Product::at);
         }
@@ -320,12 +321,17 @@ impl ProviderQuery {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these providers.")] filter: Option<ProviderFilter>,
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProviderOrder>>,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Connection<Provider>> {
+        let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
-        let listing = providers::list(snapshot(context), &condition, order, reading(context).today);
+        let listing = providers::list(&reading.snapshot, &condition, order, reading.today);
         page(listing, &window, Provider)
     }
 
@@ -334,7 +340,11 @@ impl ProviderQuery {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which one.")] by: ProviderBy,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Option<Provider>> {
-        Ok(Some(Provider(by.find(snapshot(context))?)))
+        Ok(Some(Provider(by.find(&reading_as_of(context, as_of).await?.snapshot)?)))
     }
 }

@@ -5,10 +5,11 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object};
 use super::{
     category::Category,
     connection::{Connection, page},
-    context::snapshot,
+    context::{reading_as_of, snapshot},
     input::{OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::global_id,
     product::Product,
+    scalars::Date,
 };
 use crate::{
     catalogue::{self, At},
@@ -144,11 +145,16 @@ impl StandardProductQuery {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these standard products.")] filter: Option<StandardProductFilter>,
         #[graphql(desc = "In this order.")] order_by: Option<Vec<StandardProductOrder>>,
+        #[graphql(
+            desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
+        )]
+        as_of: Option<Date>,
     ) -> Result<Connection<StandardProduct>> {
+        let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default())?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
-        page(standard_products::list(snapshot(context), &condition, order), &window, StandardProduct)
+        page(standard_products::list(&reading.snapshot, &condition, order), &window, StandardProduct)
     }
 }

@@ -13,7 +13,7 @@ use super::{
     decision::{Decision, SubscriptionAction},
     history::SubscriptionEvent,
     node::global_id,
-    price::{Money, PricePeriod, PriceUnit},
+    price::{Money, Price, PricePeriod, PriceUnit},
     product::Product,
     scalars::{Date, DateTime, Decimal, hundredths},
     subscriber::Subscriber,
@@ -88,6 +88,17 @@ pub struct AgreedPrice {
     percent: Option<Decimal>,
     /// VAT rate in percent (§ 2b UStG makes public bodies liable).
     vat_rate: Decimal,
+}
+
+/// A price that the catalogue announces for a later day of a subscription.
+#[derive(SimpleObject)]
+pub struct PriceChange<'s> {
+    /// First day.
+    from: Date,
+    /// The price of the catalogue from then on, for this subscriber.
+    price: Price<'s>,
+    /// Last day on which notice can be given to leave before it holds; null when it is too late for that.
+    notice_by: Option<Date>,
 }
 
 /// A change that waits for a decision and has no effect until then.
@@ -247,6 +258,24 @@ impl ProductSubscription {
             percent: row.price_percent_basis_points.map(|points| hundredths(points.into())),
             vat_rate: hundredths(row.price_vat_basis_points.into()),
         }
+    }
+
+    /// Prices that the product announces for later days, for what the agreed price counts, oldest first: whoever does not want
+    /// one can still leave before. `price` is what was agreed and does not change by itself. Empty when none is announced, and
+    /// for what is not agreed or over.
+    async fn price_changes<'c>(&self, context: &Context<'c>) -> Vec<PriceChange<'c>> {
+        let reading = reading(context);
+        let announced = terms::announced(&reading.snapshot, &self.row, reading.today).into_iter();
+        let change = |price: &'c crate::catalogue::Price| {
+            let last_day = price.row.valid_from.pred_opt();
+            let notice_by = last_day.and_then(|day| terms::last_day_of_notice(&self.row, day));
+            PriceChange {
+                from: Date(price.row.valid_from),
+                price: Price(price),
+                notice_by: notice_by.filter(|day| *day >= reading.today).map(Date),
+            }
+        };
+        announced.map(change).collect()
     }
 
     /// A change or termination that waits for a decision; there is one at a time. Null when nothing waits. A new request

@@ -2,7 +2,7 @@
 
 use async_graphql::{Response as Outcome, ServerError, Value, indexmap::IndexMap};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -37,12 +37,35 @@ pub struct Told {
     /// What it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What was asked for besides.
+    pub extensions: Option<Extensions>,
 }
 
 /// What is told of a request that did not run.
 pub fn refused(error: &Error, request: &Info) -> Told {
-    Told { errors: vec![error.to_server_error(request.language, &request.id)], data: None }
+    Told { errors: vec![error.to_server_error(request.language, &request.id)], data: None, extensions: None }
 }
+
+/// What is told besides data and errors.
+#[derive(Serialize)]
+pub struct Extensions {
+    /// What the document costs.
+    pub cost: Cost,
+}
+
+/// What a document costs, told on demand.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    /// What it is.
+    pub actual: u64,
+    /// What it may be.
+    pub limit: u64,
+}
+
+/// The bytes of an answer without errors, for who may keep it.
+#[derive(Clone, Debug)]
+pub struct Complete(pub Bytes);
 
 /// An answer without data: the request did not run.
 pub fn refusal(status: StatusCode, error: &Error, request: &Info, media_type: MediaType) -> Response {
@@ -58,8 +81,8 @@ pub fn status_of_invalid_document(media_type: MediaType) -> StatusCode {
 }
 
 /// The answer of a request that ran, or that the library refused to run.
-pub fn outcome(outcome: Outcome, request: &Info, media_type: MediaType) -> Response {
-    let told = told(outcome, request);
+pub fn outcome(outcome: Outcome, request: &Info, media_type: MediaType, cost: Option<Cost>) -> Response {
+    let told = Told { extensions: cost.map(|cost| Extensions { cost }), ..told(outcome, request) };
     let status = if told.data.is_some() { StatusCode::OK } else { status_of_invalid_document(media_type) };
     write(status, &told, request, media_type)
 }
@@ -76,7 +99,7 @@ pub fn told(mut outcome: Outcome, request: &Info) -> Told {
     errors.dedup();
     errors.truncate(MOST_ERRORS);
     let errors = errors.into_iter().map(|error| translate(error, request)).collect();
-    Told { errors, data: did_run.then_some(outcome.data) }
+    Told { errors, data: did_run.then_some(outcome.data), extensions: None }
 }
 
 /// Gives every error its code, its request id, and the caller's language; masks what is a fault of ours.
@@ -123,7 +146,14 @@ fn write(status: StatusCode, body: &Told, request: &Info, media_type: MediaType)
         Language::En => "en",
     };
     let mut response = match serde_json::to_vec(body) {
-        Ok(bytes) => Response::new(Body::from(bytes)),
+        Ok(bytes) => {
+            let bytes = Bytes::from(bytes);
+            let mut response = Response::new(Body::from(bytes.clone()));
+            if body.errors.is_empty() {
+                response.extensions_mut().insert(Complete(bytes));
+            }
+            response
+        }
         Err(error) => {
             tracing::error!(%error, request_id = request.id, "an answer could not be written");
             return error_without_body();

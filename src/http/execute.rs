@@ -7,11 +7,16 @@ use async_graphql::{
     parser::types::{ExecutableDocument, OperationType},
 };
 
-use super::{App, body::Parameters, request::Info};
+use super::{
+    App, Parts,
+    answer::Cost,
+    body::{Asked, Parameters},
+    request::Info,
+};
 use crate::{
     clock::day_of,
     error::{Code, Error, Result},
-    graphql::{context::Reading, guard, nulls, order, variables},
+    graphql::{context::Reading, guard, nulls, order, trusted, variables},
     identity::Claims,
 };
 
@@ -28,6 +33,8 @@ pub struct May {
 pub struct Prepared {
     /// Query, mutation or subscription.
     pub kind: OperationType,
+    /// What it costs.
+    pub cost: Cost,
     document: Arc<ExecutableDocument>,
     name: Option<String>,
     values: Variables,
@@ -58,9 +65,10 @@ impl Refused {
 }
 
 /// Parses, measures and checks a request.
-pub fn prepare(app: &App, given: Parameters, may: May) -> Result<Prepared, Refused> {
+pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Result<Prepared, Refused> {
     let app = &*app.0;
-    let Parameters { query, operation_name: name, variables: mut values } = given;
+    let Parameters { document, operation_name: name, variables: mut values } = given;
+    let query = text(app, document, is_anonymous)?;
     let document = app.documents.parse(&query)?;
     let operation = guard::operation(&document, name.as_deref())?;
     let kind = operation.ty;
@@ -72,11 +80,35 @@ pub fn prepare(app: &App, given: Parameters, may: May) -> Result<Prepared, Refus
     }
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
-    let (_, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    let (measure, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
     let reads_feed =
         kind == OperationType::Query && guard::selects(&document, &operation.selection_set.node, "changes");
-    Ok(Prepared { kind, document, name, values, reads_feed })
+    let cost = Cost { actual: measure.cost, limit: app.limits.cost };
+    Ok(Prepared { kind, cost, document, name, values, reads_feed })
+}
+
+/// The text of the document that is asked for.
+fn text(app: &Parts, asked: Asked, is_anonymous: bool) -> Result<Arc<str>> {
+    match asked {
+        Asked::Id(id) => app.trusted.find(&id),
+        Asked::Text(text) if is_anonymous && app.only_trusted => {
+            app.trusted.find(&trusted::id(&text)).map_err(|_| only_trusted())
+        }
+        Asked::Text(text) => Ok(text.into()),
+    }
+}
+
+fn only_trusted() -> Error {
+    Error::new(
+        Code::Forbidden,
+        "Ohne Token werden hier nur hinterlegte Dokumente beantwortet.",
+        "Without a token only documents that are kept here are answered.",
+    )
+    .next(
+        "Sich anmelden, oder das Dokument vom Betrieb hinterlegen lassen und mit documentId abfragen.",
+        "Sign in, or have the operators keep the document and ask for it by documentId.",
+    )
 }
 
 /// Runs a query or a mutation.
@@ -113,6 +145,9 @@ pub fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         request_id: request.id.clone(),
         desk: app.0.desk.clone(),
         persons: Arc::default(),
+        days: app.0.days.clone(),
+        roots: Arc::default(),
+        is_of_another_day: false,
         has_asked_database: Arc::default(),
     }
 }

@@ -12,17 +12,23 @@ use axum::{
     response::Response,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{
     App,
-    answer::{MediaType, outcome, refusal, status_of_invalid_document},
+    answer::{Complete, MediaType, outcome, refusal, status_of_invalid_document},
     bearer::Bearer,
     body::{self, Parameters, QueryString},
     execute::{May, Refused, answer, prepare, too_slow},
     negotiation,
+    rate::Key,
     request::Info,
     sse, websocket,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    identity::Claims,
+};
 
 /// Who may go on, and which media type it gets.
 struct Admitted {
@@ -30,15 +36,22 @@ struct Admitted {
     media_type: MediaType,
 }
 
+/// How long a cache may answer from its copy: no longer than another instance may be behind.
+const PUBLIC: &str = "public, max-age=1, must-revalidate";
+
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
-    // The body is read first: who is refused while still sending sees a broken connection instead of the answer.
-    let body = tokio::time::timeout(
-        app.0.request_timeout,
-        body::read(body, app.0.limits.body_bytes, content_length(&headers)),
-    )
-    .await;
-    let admitted = match admit(&app, &headers, &request).await {
+    let admitted = admit(&app, &headers, &request).await;
+    // The body is read whoever sends it: who is refused while still sending sees a broken connection instead of the answer.
+    let limits = &app.0.limits;
+    let limit = match &admitted {
+        Ok(Admitted { bearer: Bearer { claims: Some(_), .. }, .. }) => {
+            ("body_bytes_signed_in", limits.body_bytes_signed_in)
+        }
+        _ => ("body_bytes", limits.body_bytes),
+    };
+    let body = tokio::time::timeout(app.0.request_timeout, body::read(body, limit, content_length(&headers))).await;
+    let admitted = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
@@ -56,7 +69,9 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         );
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
-    match body::from_json(&body) {
+    let parameters = body::from_json(&body);
+    drop(body);
+    match parameters {
         Ok(parameters) => {
             let may = May { change: true, follow: media_type == MediaType::EventStream };
             run(&app, parameters, admitted, &request, may).await
@@ -84,8 +99,10 @@ pub async fn get(
         query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
         Ok(parameters) => {
+            let is_public = admitted.bearer.claims.is_none();
             let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
-            run(&app, parameters, admitted, &request, may).await
+            let answer = run(&app, parameters, admitted, &request, may).await;
+            if is_public { cacheable(answer, &headers) } else { answer }
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }
@@ -106,7 +123,9 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 async fn admit(app: &App, headers: &HeaderMap, request: &Info) -> Result<Admitted, Box<Response>> {
-    let bearer = Bearer::of_request(app, headers).await.map_err(|_| Box::new(unauthenticated(request)))?;
+    let bearer = Bearer::of_request(app, headers).await;
+    count(app, bearer.as_ref().ok().and_then(|bearer| bearer.claims.as_deref()), request)?;
+    let bearer = bearer.map_err(|_| Box::new(unauthenticated(request)))?;
     let media_type = negotiation::accepted(headers).ok_or_else(|| {
         let error = Error::new(
             Code::BadRequest,
@@ -116,6 +135,17 @@ async fn admit(app: &App, headers: &HeaderMap, request: &Info) -> Result<Admitte
         Box::new(refusal(StatusCode::NOT_ACCEPTABLE, &error, request, MediaType::Json))
     })?;
     Ok(Admitted { bearer, media_type })
+}
+
+/// Counts the request; whose token is not accepted is counted by its address.
+fn count(app: &App, claims: Option<&Claims>, request: &Info) -> Result<(), Box<Response>> {
+    let Some(rates) = &app.0.rates else { return Ok(()) };
+    let key = claims.map_or(Key::Address(request.address), Key::from);
+    let (standing, counted) = rates.count(&key);
+    // Nobody else counts this request.
+    let _ = request.standing.set(standing);
+    let refused = |error| Box::new(refusal(StatusCode::TOO_MANY_REQUESTS, &error, request, MediaType::Json));
+    counted.map_err(refused)
 }
 
 /// One answer for every token that is not accepted: it does not say why.
@@ -132,12 +162,13 @@ pub fn unauthenticated(request: &Info) -> Response {
 
 async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, may: May) -> Response {
     let media_type = admitted.media_type;
-    let prepared = match prepare(app, given, may) {
+    let prepared = match prepare(app, given, may, admitted.bearer.claims.is_none()) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {
             let status = match error.code {
                 Code::BadRequest => StatusCode::BAD_REQUEST,
+                Code::Forbidden => StatusCode::FORBIDDEN,
                 _ => status_of_invalid_document(media_type),
             };
             return refusal(status, &error, request, media_type);
@@ -147,9 +178,28 @@ async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, m
         return sse::stream(app, prepared, admitted.bearer, request);
     }
     match answer(app, &prepared, admitted.bearer.claims.as_deref(), request).await {
-        Ok(answered) => outcome(answered, request, media_type),
+        Ok(answered) => outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost)),
         Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error, request, media_type),
     }
+}
+
+/// Lets caches keep what was answered without errors, and says nothing again to whom has it already.
+fn cacheable(mut answer: Response, asked: &HeaderMap) -> Response {
+    let Some(Complete(bytes)) = answer.extensions_mut().remove() else { return answer };
+    // Weak: compressed, it is other bytes.
+    let tag = format!("W/\"{}\"", base16ct::lower::encode_string(&Sha256::digest(&bytes)));
+    let Ok(value) = HeaderValue::from_str(&tag) else { return answer };
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PUBLIC));
+    headers.insert(header::ETAG, value);
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
+    if known.any(|known| known == "*" || known == tag) {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        *answer.body_mut() = Body::empty();
+        answer.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    answer
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

@@ -1,5 +1,6 @@
 //! The outside: routes, the GraphQL handler, health, metrics. Only here, in `server` and in `identity` is axum named.
 
+mod address;
 mod answer;
 mod bearer;
 mod body;
@@ -12,9 +13,13 @@ pub mod metrics;
 mod negotiation;
 mod operation;
 mod origin;
+mod outer;
+mod rate;
 mod request;
 mod sse;
 mod websocket;
+
+pub use address::Peer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,10 +34,11 @@ use axum::{
 
 use self::connections::Connections;
 use crate::{
+    as_of::Days,
     config::Config,
     desk::Desk,
     error::{Code, Error},
-    graphql::{Schema, documents::Documents, schema, sdl, types::Types},
+    graphql::{Schema, documents::Documents, schema, sdl, trusted::Trusted, types::Types},
     identity::Identity,
 };
 
@@ -46,12 +52,16 @@ struct Parts {
     types: Types,
     documents: Documents,
     desk: Arc<Desk>,
+    days: Arc<Days>,
     identity: Identity,
     limits: crate::config::Limits,
     live: crate::config::Live,
     allowed_origins: Vec<String>,
     connections: Arc<Connections>,
     request_timeout: Duration,
+    rates: Option<rate::Rates>,
+    trusted: Trusted,
+    only_trusted: bool,
 }
 
 impl App {
@@ -67,9 +77,13 @@ impl App {
             allowed_origins: config.allowed_origins.clone(),
             connections: Connections::new(config.live.clone()),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
+            trusted: Trusted::read(config.documents.as_deref())?,
+            only_trusted: config.only_trusted_documents,
+            rates: rate::Rates::new(config.rate_limit),
             schema,
             sdl,
             types,
+            days: Arc::new(Days::new(desk.database.clone())),
             desk,
             identity,
         })))
@@ -81,17 +95,19 @@ impl App {
     }
 
     /// All routes.
-    pub fn router(self) -> Router {
+    pub fn router(self, config: &Config) -> Result<Router, String> {
         metrics::install();
-        Router::new()
-            .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other_method);
+        let routes = Router::new()
+            .route("/graphql", outer::bounded(graphql, config.limits.in_flight))
             .route("/schema.graphql", get(schema_text))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
-            .fallback(nothing_here)
-            .layer(middleware::from_fn(request::with_id))
-            .with_state(self)
+            .fallback(nothing_here);
+        let around = outer::around(routes, config)?;
+        let trusted = Arc::<[_]>::from(config.trusted_proxies.as_slice());
+        Ok(around.layer(middleware::from_fn_with_state(trusted, request::with_id)).with_state(self))
     }
 }
 

@@ -1,20 +1,33 @@
 //! What every request carries: an id, taken from the caller when it is a sane one, and the caller's language.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use axum::{
-    extract::{FromRequestParts, Request},
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
 use futures_util::FutureExt;
+use ipnet::IpNet;
 
-use super::answer::{MediaType, refusal};
+use super::{
+    address::{self, Peer},
+    answer::{MediaType, refusal},
+    rate::Standing,
+};
 use crate::{error::Error, text::Language};
 
 /// The header that carries the id in both directions.
 pub const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header that asks what a document costs.
+const COST_HEADER: HeaderName = HeaderName::from_static("x-query-cost");
 
 /// The id and language of a request.
 #[derive(Clone, Debug)]
@@ -23,31 +36,42 @@ pub struct Info {
     pub id: String,
     /// The language of messages.
     pub language: Language,
+    /// Whether it asks what its document costs.
+    pub wants_cost: bool,
+    /// Where it comes from; none where that is unknown.
+    pub address: Option<IpAddr>,
+    /// What is left to its caller, once it was counted.
+    pub standing: Arc<OnceLock<Standing>>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Info {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::read(&parts.headers)))
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::read(&parts.headers, None)))
     }
 }
 
 impl Info {
-    fn read(headers: &HeaderMap) -> Self {
+    fn read(headers: &HeaderMap, address: Option<IpAddr>) -> Self {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let id = text(&ID_HEADER).filter(|id| is_sane(id)).map(str::to_owned);
         Self {
             id: id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
             language: text(&header::ACCEPT_LANGUAGE).map(Language::from_accept_language).unwrap_or_default(),
+            wants_cost: headers.contains_key(&COST_HEADER),
+            address,
+            standing: Arc::default(),
         }
     }
 }
 
 /// Gives a request its id, puts the id into the answer, counts it, and turns a panic into a masked fault.
-pub async fn with_id(mut request: Request, next: Next) -> Response {
+pub async fn with_id(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let info = Info::read(request.headers());
+    let peer = request.extensions().get::<Peer>().copied();
+    let address = address::client(peer, request.headers(), &trusted);
+    let info = Info::read(request.headers(), address);
     let path =
         request.extensions().get::<axum::extract::MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
     request.extensions_mut().insert(info.clone());
@@ -59,7 +83,9 @@ pub async fn with_id(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert(ID_HEADER, id);
     }
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(standing) = info.standing.get() {
+        standing.tell(response.headers_mut());
+    }
     super::metrics::count_request(&path, response.status(), start.elapsed());
     tracing::debug!(request_id = info.id, path, status = response.status().as_u16(), "request");
     response
@@ -80,7 +106,8 @@ mod tests {
         async fn fall_over() -> &'static str {
             panic!("secret of the program")
         }
-        let router = Router::new().route("/", get(fall_over)).layer(middleware::from_fn(with_id));
+        let router =
+            Router::new().route("/", get(fall_over)).layer(middleware::from_fn_with_state(Arc::from([]), with_id));
         let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 10_000).await.unwrap();

@@ -225,7 +225,7 @@ impl Session {
         if id.is_empty() {
             return Err(End::BAD_REQUEST);
         }
-        let parameters = body::from_value(payload).map_err(|_| End::BAD_REQUEST)?;
+        let parameters = body::from_value(&payload).map_err(|_| End::BAD_REQUEST)?;
         if self.operations.contains_key(&id) {
             let shown: String = id.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect();
             return Err(End::Close(4409, format!("Subscriber for {shown} already exists").into()));

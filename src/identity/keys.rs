@@ -5,8 +5,6 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
@@ -14,6 +12,7 @@ use jsonwebtoken::{
 use tokio::sync::Mutex;
 
 use super::Readiness;
+use crate::outbound::{self, causes};
 
 /// Shortest time between two attempts to fetch keys.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -183,25 +182,13 @@ async fn fetch(source: &Source) -> Result<HashMap<String, Key>, String> {
 
 async fn get(address: &hyper::Uri) -> Result<Vec<u8>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("jwks: {address}: {error}");
-    // The system's certificates, so that an operator can add its own; where a system has none, the well-known ones.
-    let builder = match HttpsConnectorBuilder::new().with_native_roots() {
-        Ok(native) => native,
-        Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
-    };
-    let connector = builder.https_only().enable_http1().build();
-    let client = Client::builder(TokioExecutor::new()).build::<_, Empty<hyper::body::Bytes>>(connector);
+    let client = outbound::https::<Empty<hyper::body::Bytes>>(false);
     let response = client.get(address.clone()).await.map_err(|error| failed(&causes(&error)))?;
     if !response.status().is_success() {
         return Err(failed(&response.status()));
     }
     let body = Limited::new(response.into_body(), LARGEST_JWKS).collect().await.map_err(|error| failed(&error))?;
     Ok(body.to_bytes().to_vec())
-}
-
-/// An error with everything that caused it: "connection refused" is told by the innermost.
-fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn usable(set: JwkSet) -> HashMap<String, Key> {

@@ -268,7 +268,7 @@ impl Checked<'_> {
     ) -> Option<Lifecycle> {
         let usual = known.map_or(Lifecycle::Available, |known| known.entry.lifecycle);
         let wanted = self.word_or("lifecycle", word, usual);
-        let legal = lifecycle::requestable(known);
+        let legal = lifecycle::requestable(known, self.around.today);
         if !legal.contains(&wanted) {
             let legal: Vec<String> = legal.iter().map(name_of).collect();
             let (wanted, legal) = (name_of(wanted), legal.join(", "));

@@ -153,7 +153,8 @@ impl Entry {
 }
 
 impl EntryPrice {
-    fn row(&self) -> RowPrice {
+    /// The row that would have come to this price.
+    pub(super) fn row(&self) -> RowPrice {
         let hundredths = |number: i64| format!("{}.{:02}", number / 100, number % 100);
         RowPrice {
             unit: name_of(self.unit),

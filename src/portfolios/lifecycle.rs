@@ -1,6 +1,7 @@
 //! Where a product stands, and where it can go from there: DRAFT → IN_REVIEW → PLANNED or AVAILABLE → PHASE_OUT → RETIRED.
 
 use ::entity::product::Lifecycle;
+use sea_orm::prelude::Date;
 
 use super::Entry;
 
@@ -25,10 +26,13 @@ pub fn is_published(lifecycle: Lifecycle) -> bool {
     !matches!(lifecycle, Lifecycle::Draft | Lifecycle::InReview)
 }
 
-/// Where a provider can ask its product to stand, from where it stands.
-pub fn requestable(known: Option<&Known>) -> &'static [Lifecycle] {
+/// Where a provider can ask its product to stand, from where it stands today.
+pub fn requestable(known: Option<&Known>, today: Date) -> &'static [Lifecycle] {
     use Lifecycle::{Available, Draft, InReview, PhaseOut, Planned, Retired};
+    let is_phased_out = known.is_some_and(|known| known.entry.phase_out_from.is_some_and(|from| from <= today));
     match known.map(|known| known.lifecycle) {
+        // Its day has come, though nobody has written it down.
+        Some(Available) if is_phased_out => &[Available, PhaseOut, Retired],
         None | Some(Draft | InReview) => &[Draft, Planned, Available],
         Some(Planned) => &[Planned, Available, PhaseOut, Retired],
         Some(Available) => &[Available, PhaseOut],

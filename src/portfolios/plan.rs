@@ -1,6 +1,9 @@
 //! A portfolio compared with what is there: what would be new, another, the same, missing, or refused.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use ::entity::product::Lifecycle;
 use sea_orm::prelude::{DateTimeUtc, Uuid};
@@ -17,18 +20,18 @@ use crate::error::{Code, Error};
 #[derive(Debug)]
 pub enum Outcome {
     /// A new product.
-    Added(Box<Stored>),
+    Added(Arc<Stored>),
     /// A product that is another than before.
     Changed {
         /// What it was.
-        before: Box<Stored>,
+        before: Arc<Stored>,
         /// What it is to be.
-        after: Box<Stored>,
+        after: Arc<Stored>,
         /// The fields in which they differ.
         fields: Vec<String>,
     },
     /// A product that is the same as before.
-    Unchanged(Box<Stored>),
+    Unchanged(Arc<Stored>),
     /// Everything that is wrong with it.
     Rejected(Vec<Error>),
 }
@@ -48,11 +51,13 @@ pub struct Facts<'s> {
     /// The catalogue, the provider, today.
     pub around: Surroundings<'s>,
     /// Its products, by its own key.
-    pub existing: HashMap<String, Stored>,
+    pub existing: HashMap<String, Arc<Stored>>,
     /// Products that somebody takes or has asked for.
     pub in_use: HashSet<Uuid>,
     /// Now.
     pub now: DateTimeUtc,
+    /// What is being written goes to the review, also when the steward returned it and it is the same as then.
+    pub is_submission: bool,
 }
 
 /// Compares rows with what is there.
@@ -67,34 +72,32 @@ pub fn plan(facts: &Facts<'_>, rows: &[Row]) -> Plan {
     });
     let outcomes = outcomes.collect();
     let is_missing =
-        |(key, stored): &(&String, &Stored)| !seen.contains(*key) && stored.row.lifecycle != Lifecycle::Retired;
+        |(key, stored): &(&String, &Arc<Stored>)| !seen.contains(*key) && stored.row.lifecycle != Lifecycle::Retired;
     let mut missing: Vec<String> = facts.existing.iter().filter(is_missing).map(|(key, _)| key.clone()).collect();
     missing.sort_unstable();
     Plan { outcomes, missing }
 }
 
-fn outcome(facts: &Facts<'_>, row: &Row, stored: Option<&Stored>) -> Outcome {
+fn outcome(facts: &Facts<'_>, row: &Row, stored: Option<&Arc<Stored>>) -> Outcome {
     let known = stored.and_then(|stored| stored.known(facts.around.snapshot, facts.around.today));
     let entry = match check(row, facts.around, known.as_ref()) {
         Ok(entry) => entry,
         Err(errors) => return Outcome::Rejected(errors),
     };
     let fields = known.as_ref().map(|known| entry.changes(&known.entry)).unwrap_or_default();
-    let lifecycle = entered(known.as_ref(), entry.lifecycle, !fields.is_empty());
+    let lifecycle = entered(known.as_ref(), entry.lifecycle, facts.is_submission || !fields.is_empty());
     if let Some(error) = stored.and_then(|stored| still_in_use(facts, stored, lifecycle)) {
         return Outcome::Rejected(vec![error]);
     }
     let is_same = |known: &Known| fields.is_empty() && known.lifecycle == lifecycle;
     if let (Some(stored), true) = (stored, known.as_ref().is_some_and(is_same)) {
-        return Outcome::Unchanged(Box::new(stored.clone()));
+        return Outcome::Unchanged(stored.clone());
     }
     let id = stored.map_or_else(Uuid::new_v4, |stored| stored.row.id);
-    let after = Writing { entry: &entry, lifecycle, before: stored, id }.rows(facts.around, facts.now);
+    let after = Writing { entry: &entry, lifecycle, before: stored.map(Arc::as_ref), id }.rows(facts.around, facts.now);
     match (stored, after) {
-        (None, Some(after)) => Outcome::Added(Box::new(after)),
-        (Some(before), Some(after)) => {
-            Outcome::Changed { before: Box::new(before.clone()), after: Box::new(after), fields }
-        }
+        (None, Some(after)) => Outcome::Added(Arc::new(after)),
+        (Some(before), Some(after)) => Outcome::Changed { before: before.clone(), after: Arc::new(after), fields },
         (_, None) => Outcome::Rejected(vec![Error::internal("an entry refers to what the catalogue does not hold")]),
     }
 }

@@ -8,7 +8,7 @@ use chrono::Months;
 use sea_orm::prelude::Date;
 
 use super::{
-    EntryPrice, Row, RowPrice,
+    Entry, EntryPrice, Row, RowPrice,
     check::{Checked, shown},
     lifecycle::Known,
 };
@@ -43,7 +43,7 @@ pub(super) fn prices(
     let published = known.filter(|known| known.is_published()).map(|known| known.entry.prices.as_slice());
     // Who has a contract can leave with the old notice period.
     let notice = known.map_or(notice_months, |known| known.entry.notice_months.max(notice_months));
-    let earliest = today.checked_add_months(Months::new(u32::try_from(notice).unwrap_or(0))).unwrap_or(today);
+    let earliest = earliest(today, notice);
     let first = available_from.unwrap_or(today).max(today);
     let mut found = Vec::new();
     for (place, price) in row.prices.iter().enumerate() {
@@ -72,6 +72,43 @@ pub(super) fn prices(
     prices.sort_unstable();
     close(&mut prices);
     prices
+}
+
+/// The first day of another price of something published.
+fn earliest(today: Date, notice_months: i32) -> Date {
+    today.checked_add_months(Months::new(u32::try_from(notice_months).unwrap_or(0))).unwrap_or(today)
+}
+
+/// Rows that bring back the prices of an earlier version, which was there on the day `at`. Of something published they hold
+/// after the notice period: what was announced since then is taken back, what is charged now goes on until that day.
+pub(super) fn brought_back(known: &Known, earlier: &Entry, at: Date, today: Date) -> Vec<RowPrice> {
+    if !known.is_published() {
+        return earlier.prices.iter().map(EntryPrice::row).collect();
+    }
+    let now = &known.entry.prices;
+    let earliest = earliest(today, known.entry.notice_months.max(earlier.notice_months));
+    let holds = |price: &EntryPrice, day: Date| price.valid_from <= day && price.valid_to.is_none_or(|to| day <= to);
+    let mut wanted: Vec<&EntryPrice> = Vec::new();
+    for price in &earlier.prices {
+        match wanted.iter_mut().find(|other| other.is_for_the_same(price)) {
+            Some(other) if !holds(other, at) && holds(price, at) => *other = price,
+            Some(_) => {}
+            None => wanted.push(price),
+        }
+    }
+    let mut rows = Vec::new();
+    for price in &wanted {
+        let charged = now.iter().find(|old| old.is_for_the_same(price) && holds(old, earliest));
+        let valid_from = charged.filter(|old| old.is_as_much(price)).map_or(earliest, |old| old.valid_from);
+        rows.push(EntryPrice { valid_from, valid_to: None, ..(*price).clone() }.row());
+    }
+    // What there was no price for then ends.
+    let is_new = |old: &&EntryPrice| !wanted.iter().any(|price| price.is_for_the_same(old));
+    for old in now.iter().filter(is_new).filter(|old| old.valid_from <= earliest) {
+        let valid_to = Some(old.valid_to.map_or(earliest, |to| to.min(earliest)));
+        rows.push(EntryPrice { valid_to, ..old.clone() }.row());
+    }
+    rows
 }
 
 /// One price, and whether its row names its first day.

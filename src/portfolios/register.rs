@@ -4,20 +4,21 @@
 //! events and change entries are written, each in as few statements as there are tables. A portfolio that changes nothing
 //! writes nothing.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle, product_version};
+use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     Row, Surroundings, digest,
     plan::{Facts, Outcome, Plan, plan},
+    steps::Stepping,
     store::{self, Stored},
+    versions::{self, Content},
 };
 use crate::{
     access::{Duty, DutyPermit},
@@ -33,6 +34,8 @@ use crate::{
 
 /// Most products of a portfolio.
 pub const MOST_ROWS: usize = 10_000;
+/// Versions that are kept in one statement.
+const VERSIONS_AT_ONCE: usize = 500;
 /// How often it begins again because the catalogue or the caller's key moved meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -54,6 +57,9 @@ pub struct Registering {
     /// Products that are not among the rows are phased out; these are meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phases_out: Option<Vec<String>>,
+    /// A step of one product, in the place of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<Stepping>,
     /// Only tell what would happen.
     pub is_rehearsal: bool,
 }
@@ -61,6 +67,15 @@ pub struct Registering {
 impl Registering {
     fn is_whole(&self) -> bool {
         self.count.is_some()
+    }
+
+    /// The rows that it comes to; of a step that was taken before, the product as it stands.
+    async fn rows(&self, db: &impl ConnectionTrait, facts: &Facts<'_>, is_repeated: bool) -> Result<Cow<'_, [Row]>> {
+        Ok(match &self.step {
+            None => Cow::Borrowed(&self.rows),
+            Some(step) if is_repeated => Cow::Owned(vec![step.as_it_stands(facts)?]),
+            Some(step) => Cow::Owned(vec![step.row(db, facts).await?]),
+        })
     }
 }
 
@@ -75,7 +90,7 @@ pub struct Report {
     pub is_written: bool,
 }
 
-/// Registers a portfolio, or saves a product: by its own provider.
+/// Registers a portfolio, saves a product, or takes a step with one: by its own provider.
 pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) -> Result<Report> {
     let is_own = order.caller.provider == Some(order.deed.provider);
     let permit = order.check(&desk, duty, is_own).await?;
@@ -88,13 +103,16 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
             desk.live.refresh().await;
             continue;
         };
-        let facts = facts(&*db, &snapshot, order.deed.provider, now).await?;
-        let plan = plan(&facts, &order.deed.rows);
-        if key.find(&*db, now).await?.is_some() {
+        let mut facts = facts(&*db, &snapshot, order.deed.provider, now).await?;
+        let is_repeated = key.find(&*db, now).await?.is_some();
+        facts.is_submission = order.deed.step.as_ref().is_some_and(|step| !is_repeated && step.is_submission());
+        let rows = order.deed.rows(&*db, &facts, is_repeated).await?;
+        let plan = plan(&facts, &rows);
+        if is_repeated {
             db.roll_back().await?;
             return Ok(Report { outcomes: plan.outcomes, missing: plan.missing, is_written: true });
         }
-        check(&order.deed, &plan)?;
+        check(&order.deed, rows.len(), &plan)?;
         let is_refused = plan.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_)));
         if order.deed.is_rehearsal || (is_refused && !order.deed.accepts_valid) {
             db.roll_back().await?;
@@ -138,12 +156,12 @@ pub async fn facts<'s>(
         existing: store::load(db, provider).await?,
         in_use: subscriptions::figures::products_in_use(db, provider, now).await?,
         now,
+        is_submission: false,
     })
 }
 
 /// What is wrong with all of it.
-fn check(deed: &Registering, plan: &Plan) -> Result<()> {
-    let rows = deed.rows.len();
+pub fn check(deed: &Registering, rows: usize, plan: &Plan) -> Result<()> {
     if let Some(count) = deed.count.filter(|count| usize::try_from(*count) != Ok(rows)) {
         return Err(Error::bad_input(
             "count",
@@ -266,41 +284,31 @@ pub async fn write_changes<'a, D: Serialize>(
     changes: &[(Option<&Stored>, &Stored)],
     now: DateTimeUtc,
 ) -> Result<Recorded<'a>> {
-    let content = |stored: &Stored| -> Result<Value> {
-        let known = stored.known(facts.around.snapshot, facts.around.today);
-        let known = known.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
-        let mut content = serde_json::to_value(&known.entry).map_err(Error::internal)?;
-        if let Value::Object(fields) = &mut content {
-            fields.insert("stands".to_owned(), super::entry::name_of(stored.row.lifecycle).into());
-        }
-        Ok(content)
+    let content = |stored: &Stored| -> Result<String> {
+        let content = Content::of(stored, facts.around.snapshot, facts.around.today);
+        let content = content.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
+        serde_json::to_string(&content).map_err(Error::internal)
     };
-    let stored: Vec<Stored> = changes.iter().map(|(_, after)| (*after).clone()).collect();
+    let stored: Vec<&Stored> = changes.iter().map(|(_, after)| *after).collect();
     store::write(db, &stored).await?;
+    drop(stored);
     let mut recorded = Recorded { changed: Vec::new(), events: Vec::new() };
-    let mut versions = Vec::new();
-    for (before, after) in changes {
-        let row = &after.row;
-        let content_after = content(after)?;
-        versions.push(product_version::Model {
-            product_id: row.id,
-            version: row.version,
-            at: now,
-            action: <&str>::from(permit.duty()).to_owned(),
-            lifecycle: row.lifecycle,
-            content: content_after.to_string(),
-            seen_at: None,
-        });
-        recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
-        let act = Act {
-            permit,
-            entity: ("Product", row.id),
-            before: before.map(content).transpose()?,
-            after: Some(content_after),
-        };
-        recorded.events.push(order.event(desk, act));
+    for changes in changes.chunks(VERSIONS_AT_ONCE) {
+        let mut kept = Vec::with_capacity(changes.len());
+        for (before, after) in changes {
+            let row = &after.row;
+            let content_after = content(after)?;
+            let was_published = before.is_some_and(|before| super::lifecycle::is_published(before.row.lifecycle));
+            let waits = was_published && !order.is_of_steward();
+            let done = versions::Done { action: permit.duty().into(), now, waits };
+            kept.push(done.version(row, content_after.clone()));
+            recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
+            let act = Act { permit, entity: ("Product", row.id), before: None, after: None };
+            let (before, after) = (before.map(content).transpose()?, Some(content_after));
+            recorded.events.push(Event { before, after, ..order.event(desk, act) });
+        }
+        versions::keep(db, kept).await?;
     }
-    store::keep_versions(db, versions).await?;
     Ok(recorded)
 }
 
@@ -314,9 +322,9 @@ fn phased_out<'f>(
     if deed.phases_out.is_none() {
         return Vec::new();
     }
-    let missing = plan.missing.iter().filter_map(|key| facts.existing.get(key));
+    let missing = plan.missing.iter().filter_map(|key| facts.existing.get(key)).map(AsRef::as_ref);
     let running = missing.filter(|stored| matches!(stored.row.lifecycle, Lifecycle::Planned | Lifecycle::Available));
-    let ended = running.map(|stored| {
+    let ended = running.map(|stored: &Stored| {
         let mut after = stored.clone();
         after.row.lifecycle = Lifecycle::PhaseOut;
         after.row.phase_out_from = Some(facts.around.today);

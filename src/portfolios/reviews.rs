@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     register::{facts, write_changes},
     store::Stored,
+    versions::unknown,
 };
 use crate::{
     access::Duty,
@@ -76,14 +77,16 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         }
         if key.find(&*db, now).await?.is_some() {
             db.roll_back().await?;
-            let stands = |said: &Said| known.get(&said.product).map(|(_, stored)| stored.clone()).ok_or_else(unknown);
+            let stands = |said: &Said| {
+                known.get(&said.product).map(|(_, stored)| (**stored).clone()).ok_or_else(|| unknown("product"))
+            };
             return Ok(order.deed.rows.iter().map(stands).collect());
         }
         let judged: Reviewed = order
             .deed
             .rows
             .iter()
-            .map(|said| judge(said, known.get(&said.product).map(|known| &known.1), now))
+            .map(|said| judge(said, known.get(&said.product).map(|known| &*known.1), now))
             .collect();
         let accepted: Vec<&Stored> = judged.iter().flatten().collect();
         if order.deed.is_rehearsal || accepted.is_empty() {
@@ -100,7 +103,7 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         {
             let facts = facts(&*db, &snapshot, provider, now).await?;
             let of_provider = accepted.iter().filter(|stored| stored.row.provider_id == provider);
-            let changes = of_provider.map(|after| (known.get(&after.row.id).map(|known| &known.1), *after));
+            let changes = of_provider.map(|after| (known.get(&after.row.id).map(|known| &*known.1), *after));
             let changes: Vec<(Option<&Stored>, &Stored)> = changes.collect();
             let recorded = write_changes(&desk, &*db, &order, &permit, &facts, &changes, now).await?;
             changed.extend(recorded.changed);
@@ -128,7 +131,7 @@ fn check(deed: &Reviewing) -> Result<()> {
 
 /// What a product is after what was said of it.
 fn judge(said: &Said, stored: Option<&Stored>, now: DateTimeUtc) -> Result<Stored> {
-    let mut after = stored.cloned().ok_or_else(unknown)?;
+    let mut after = stored.cloned().ok_or_else(|| unknown("product"))?;
     if after.row.version != said.version {
         return Err(Error::new(
             Code::Conflict,
@@ -170,9 +173,4 @@ fn judge(said: &Said, stored: Option<&Stored>, now: DateTimeUtc) -> Result<Store
     after.row.version += 1;
     after.row.updated_at = now;
     Ok(after)
-}
-
-fn unknown() -> Error {
-    Error::new(Code::NotFound, "Eine Leistung mit dieser Kennung gibt es nicht.", "There is no product with this id.")
-        .with("field", "product")
 }

@@ -1,9 +1,9 @@
-//! Products of one provider as the database has them, read and written as a whole: one statement for each table, however many
-//! there are.
+//! Products of one provider as the database has them, read and written as a whole: one statement for each table and some
+//! hundred products.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use ::entity::{price, product, product_customer_group, product_key, product_municipality, product_version};
+use ::entity::{price, product, product_customer_group, product_key, product_municipality};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryFilter,
     prelude::{Date, DateTimeUtc, Uuid},
@@ -13,8 +13,8 @@ use sea_orm::{
 use super::{Entry, EntryPrice, Surroundings, lifecycle::Known};
 use crate::catalogue::{Product, Snapshot};
 
-/// Values in one statement: both databases take that many.
-const VALUES_AT_ONCE: usize = 30_000;
+/// Values in one statement: both databases take five times as many, but a statement costs memory with each.
+const VALUES_AT_ONCE: usize = 6_000;
 
 /// A product with everything that belongs to it, as rows.
 #[derive(Clone, Debug)]
@@ -32,10 +32,10 @@ pub struct Stored {
 }
 
 /// All products of a provider, published or not, by the provider's own key.
-pub async fn load(db: &impl ConnectionTrait, provider: Uuid) -> Result<HashMap<String, Stored>, DbErr> {
+pub async fn load(db: &impl ConnectionTrait, provider: Uuid) -> Result<HashMap<String, Arc<Stored>>, DbErr> {
     let of_provider = product::Column::ProviderId.eq(provider);
     let rows = product::Entity::find().filter(of_provider).all(db).await?;
-    Ok(join(db, rows).await?.into_iter().map(|stored| (stored.row.external_id.clone(), stored)).collect())
+    Ok(join(db, rows).await?.into_iter().map(|stored| (stored.row.external_id.clone(), Arc::new(stored))).collect())
 }
 
 /// Products that the public does not see yet, of one provider or of all.
@@ -48,7 +48,8 @@ pub async fn unpublished(db: &impl ConnectionTrait, provider: Option<Uuid>) -> R
     join(db, query.all(db).await?).await
 }
 
-async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
+/// Products with everything that belongs to them.
+pub(super) async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let (mut keys, mut municipalities, mut groups, mut prices) =
         (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
@@ -253,7 +254,7 @@ impl Writing<'_> {
 }
 
 /// Writes products, new ones and others, each with everything that belongs to it.
-pub async fn write(db: &impl ConnectionTrait, products: &[Stored]) -> Result<(), DbErr> {
+pub async fn write(db: &impl ConnectionTrait, products: &[&Stored]) -> Result<(), DbErr> {
     use product::Column;
     let changeable = Column::iter().filter(|column| !matches!(column, Column::Id | Column::CreatedAt));
     let replace = OnConflict::column(Column::Id).update_columns(changeable).to_owned();
@@ -284,12 +285,7 @@ pub async fn write(db: &impl ConnectionTrait, products: &[Stored]) -> Result<(),
     insert::<price::Entity>(db, prices).await
 }
 
-/// Keeps versions of products.
-pub async fn keep_versions(db: &impl ConnectionTrait, versions: Vec<product_version::Model>) -> Result<(), DbErr> {
-    insert::<product_version::Entity>(db, versions).await
-}
-
-async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,

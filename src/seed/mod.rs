@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     database::Database,
     feed::Changed,
+    portfolios::versions,
     records,
     text::fold,
 };
@@ -62,6 +63,8 @@ async fn load(database: &Database, policies: &str, clock: Clock, content: Conten
     }
     if !reports.is_empty() {
         catalogue::raise_version(&*db, clock.now()).await?;
+        let snapshot = catalogue::Snapshot::read(&*db).await?;
+        versions::keep_missing(&*db, &snapshot).await.map_err(|error| DbErr::Custom(error.to_string()))?;
     }
     let mut report = Report::new();
     for (action, writer) in reports {
@@ -107,7 +110,7 @@ impl<'db> Writer<'db> {
             outcome: Outcome::Committed,
             entity: None,
             before: None,
-            after: Some(rows.into()),
+            after: Some(serde_json::Value::from(rows).to_string()),
             reason: None,
             rule: None,
             policies,

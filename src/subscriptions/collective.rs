@@ -238,7 +238,7 @@ fn refusal<'a>(desk: &'a Desk, asked: &'a Asked, rule: &'a str, municipalities: 
         outcome: Refusal::Refused,
         entity: Some(("Product", collective.product)),
         before: None,
-        after: Some(serde_json::json!({ "from": collective.from, "municipalities": municipalities })),
+        after: Some(serde_json::json!({ "from": collective.from, "municipalities": municipalities }).to_string()),
         reason: Some(&collective.reason),
         rule: Some(rule),
         policies: desk.engine.fingerprint(),

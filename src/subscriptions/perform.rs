@@ -270,7 +270,7 @@ pub(super) async fn write<'a>(
     mut events: Vec<Event<'a>>,
     now: DateTimeUtc,
 ) -> Result<(), Refused> {
-    let json = |row: &Row| serde_json::to_value(row).map_err(Error::internal);
+    let json = |row: &Row| serde_json::to_value(row).map(|row| row.to_string()).map_err(Error::internal);
     let mut changed = Vec::new();
     for (order, change) in changes {
         let written = [(change.before.as_ref(), Some(&change.after)), (None, change.successor.as_ref())];
@@ -329,7 +329,7 @@ fn refusal_event<'a>(desk: &'a Desk, order: &'a Order, rule: &'a str) -> Result<
         Deed::Continue { id, .. } => ("ProductSubscription", *id),
     };
     let asked = serde_json::to_value(&order.act.deed).map_err(Error::internal)?;
-    Ok(Event { entity: Some(entity), after: Some(asked), ..event(desk, order, rule) })
+    Ok(Event { entity: Some(entity), after: Some(asked.to_string()), ..event(desk, order, rule) })
 }
 
 /// What all events of an order have in common.

@@ -1,12 +1,14 @@
 //! What is agreed with a subscription: price, notice and term, and from when the product is there.
 
-use ::entity::price::Period;
+use std::collections::BTreeSet;
+
+use ::entity::{price::Period, product_subscription::State};
 use chrono::Months;
 use sea_orm::prelude::Date;
 
 use super::{Row, Subscriber, situation::Ground};
 use crate::{
-    catalogue::{At, Price, Product},
+    catalogue::{At, Price, Product, Snapshot},
     error::{Error, Result},
     prices,
     text::german_day,
@@ -39,6 +41,24 @@ pub fn price<'s>(
             format!("For {from} no price is known. Please choose another day or ask the product's contact (contactFor)."),
         )
     })
+}
+
+/// Prices that the catalogue announces for later days of a subscription, for what its price counts and as often: oldest first.
+/// What is over, or ends before, gets none.
+pub fn announced<'s>(snapshot: &'s Snapshot, row: &Row, today: Date) -> Vec<&'s Price> {
+    let is_over = !matches!(row.state, State::Approved | State::Active | State::Terminating);
+    let Some(at) = snapshot.products.find(row.product_id).filter(|_| !is_over) else { return Vec::new() };
+    let municipality = row.municipality_id.and_then(|id| snapshot.municipalities.find(id));
+    let groups = municipality.map_or(&[][..], |at| &snapshot.municipalities[at].groups);
+    let of_row = |price: &Price| (price.row.unit, price.row.period) == (row.price_unit, row.price_period);
+    let is_ahead = |day: &Date| *day > today && row.ends_on.is_none_or(|end| *day <= end);
+    let days = snapshot.products[at].prices.iter().filter(|price| of_row(price)).map(|price| price.row.valid_from);
+    let days: BTreeSet<Date> = days.filter(is_ahead).collect();
+    let on = |day: Date| {
+        let mut applicable = prices::applicable(snapshot, at, groups, day).into_iter();
+        applicable.find(|price| of_row(price) && price.row.valid_from == day)
+    };
+    days.into_iter().filter_map(on).collect()
 }
 
 /// The earliest last day that notice and term allow, from today.

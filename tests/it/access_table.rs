@@ -140,6 +140,11 @@ confirm_phase_change    T
 rehearse_phase_change   STU
 register_portfolio      P+
 save_product            P+
+submit_product          P+
+phase_out_product       P+
+retire_product          P+
+revert_product          P+
+mark_products_seen      S
 review_products         S
 save_standard_product   S
 match_product           SP+

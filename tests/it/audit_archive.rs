@@ -29,7 +29,7 @@ async fn one_more_event(app: &TestApp) {
         outcome: audit_event::Outcome::Refused,
         entity: None,
         before: None,
-        after: Some(json!({ "asked": "something" })),
+        after: Some(json!({ "asked": "something" }).to_string()),
         reason: None,
         rule: Some("no-rule-permits"),
         policies: &fingerprint(),

@@ -133,6 +133,19 @@ on_both_databases! {
         running.stop().await.unwrap();
     }
 
+    async fn who_was_away_for_long_is_told_everything_that_is_kept(app: TestApp) {
+        let running = app.run().await;
+        let first = app.data(FEED, json!({ "first": 1 })).await["changes"]["pageInfo"]["endCursor"].clone();
+        let mut socket = running.socket(Some(&land())).await;
+        socket.subscribe("1", LIVE, json!({ "after": first })).await;
+        // More than are read at once.
+        for sequence in 2..=250 {
+            let change = socket.change("1").await["change"].clone();
+            assert_eq!((&change["sequence"], &change["previous"]), (&json!(sequence), &json!(sequence - 1)));
+        }
+        running.stop().await.unwrap();
+    }
+
     async fn changes_that_come_over_the_connection_are_told_on_it(app: TestApp) {
         let running = app.run().await;
         let mut socket = running.socket(Some(&municipality(AACHEN))).await;

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::support::{
     TestApp, account_manager,
     acts::{AACHEN, reason},
-    auditor, land, municipality, nodes, provider, steward, texts, transformation_office,
+    auditor, land, municipality, nodes,
+    program::{run, text},
+    provider, steward, texts, transformation_office,
 };
 
 const CONTRACT: &str = include_str!("contract/12-register-portfolio.graphql");
@@ -17,18 +19,18 @@ const REGISTER: &str = "mutation($input: RegisterPortfolioInput!) { registerPort
 const REVIEW: &str = "mutation($input: ReviewProductsInput!) { reviewProducts(input: $input) {
     rows { index product { id lifecycle version returnReason } errors { code path } } errors { code path } } }";
 
-fn row(key: &str) -> Value {
+pub fn row(key: &str) -> Value {
     json!({ "externalId": key, "name": format!("Leistung {key}"), "summary": "Ein Satz", "category": "fin", "lifecycle": "AVAILABLE",
         "deliveryMode": "REGIONAL", "prices": [{ "unit": "INHABITANT", "period": "YEAR", "amount": "0.35" }] })
 }
 
-fn changed(key: &str, more: Value) -> Value {
+pub fn changed(key: &str, more: Value) -> Value {
     let mut row = row(key);
     row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     row
 }
 
-async fn register(app: &TestApp, rows: Vec<Value>, more: Value) -> Value {
+pub async fn register(app: &TestApp, rows: Vec<Value>, more: Value) -> Value {
     register_as(app, &provider("itkr"), "itkr", rows, more).await
 }
 
@@ -45,13 +47,13 @@ fn counts(payload: &Value) -> [i64; 5] {
     ["added", "changed", "unchanged", "missing", "rejected"].map(|name| payload["report"][name].as_i64().unwrap())
 }
 
-async fn review(app: &TestApp, token: &str, rows: Value) -> Value {
+pub async fn review(app: &TestApp, token: &str, rows: Value) -> Value {
     let input = json!({ "rows": rows, "reason": reason("APPROVED"), "idempotencyKey": Uuid::new_v4().to_string() });
     app.data_as(token, REVIEW, json!({ "input": input })).await["reviewProducts"].clone()
 }
 
 /// Registers rows and lets the steward accept them all.
-async fn published(app: &TestApp, rows: Vec<Value>) -> Value {
+pub async fn published(app: &TestApp, rows: Vec<Value>) -> Value {
     let payload = register(app, rows, json!({})).await;
     let rows = payload["report"]["rows"].as_array().unwrap();
     let said: Vec<Value> = rows.iter().map(|row| json!({ "product": row["product"]["id"], "version": 1 })).collect();
@@ -66,6 +68,24 @@ async fn published(app: &TestApp, rows: Vec<Value>) -> Value {
 async fn events(app: &TestApp, action: &str) -> usize {
     let query = "query($where: AuditFilter) { auditEvents(first: 100, where: $where) { edges { node { entity { id } before after } } } }";
     nodes(&app.data_as(&auditor(), query, json!({ "where": { "action": action } })).await["auditEvents"]).len()
+}
+
+/// The errors of each row as `itkatalog portfolio check` finds them by itself.
+fn checked_offline(rows: &[Value]) -> Vec<Vec<Value>> {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("rows.json"), json!(rows).to_string()).unwrap();
+    let arguments =
+        ["portfolio", "check", "rows.json", "--provider", "itkr", "--lang", "de", "--report", "errors.jsonl"];
+    let output = run(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let mut errors = vec![Vec::new(); rows.len()];
+    for line in std::fs::read_to_string(folder.path().join("errors.jsonl")).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let told = ["code", "path", "message", "nextStep"].map(|name| (name.to_owned(), line[name].clone()));
+        errors[usize::try_from(line["index"].as_u64().unwrap()).unwrap()]
+            .push(Value::Object(told.into_iter().collect()));
+    }
+    errors
 }
 
 /// A fault, where it is told, and its code.
@@ -137,7 +157,7 @@ on_both_databases! {
         assert_eq!(send(&input).await["errors"][0]["path"], json!(["input", "count"]));
     }
 
-    async fn every_fault_is_found_at_its_row_in_the_dry_run_and_the_real_run_alike(app: TestApp) {
+    async fn every_fault_is_found_at_its_row_on_all_three_roads_alike(app: TestApp) {
         let faults = faults();
         let rows: Vec<Value> = (0..500).map(|place| match (place % 19 == 0).then(|| faults.get(place / 19)).flatten() {
             Some((more, ..)) => changed(&format!("F-{place}"), more.clone()),
@@ -158,6 +178,8 @@ on_both_databases! {
             assert!(errors.iter().all(|error| error["message"].as_str().unwrap().len() > 20 && error["nextStep"].is_string()));
         }
         assert_eq!(app.data_as(&provider("itkr"), all, json!({})).await, before, "nothing was written");
+        let served: Vec<Vec<Value>> = registered["report"]["rows"].as_array().unwrap().iter().map(|row| row["errors"].as_array().unwrap().clone()).collect();
+        assert_eq!(checked_offline(&rows), served, "the command line says the same without a service");
         let partly = counts(&register(app, rows, json!({ "onError": "ACCEPT_VALID" })).await);
         assert_eq!((partly[0], partly[4]), (500 - faults.len() as i64, faults.len() as i64));
     }
@@ -279,6 +301,23 @@ on_both_databases! {
         let mut outcomes = [counts(&one), counts(&other)].map(|counts| (counts[0], counts[1]));
         outcomes.sort_unstable();
         assert_eq!(outcomes, [(0, 40), (40, 0)]);
+        // The later one stands, whole.
+        let later = if counts(&one)[0] == 0 { "Eins" } else { "Zwei" };
+        let stands = register(app, rows(later), json!({ "dryRun": true })).await;
+        assert_eq!(counts(&stands)[2], 40, "no mixture");
+        app.verify().await.unwrap();
+    }
+
+    async fn two_portfolios_at_once_that_phase_out_what_the_other_has_come_one_after_the_other(app: TestApp) {
+        let keys = |from: usize| (from..from + 30).map(|place| row(&format!("V-{place}"))).collect::<Vec<_>>();
+        let missing = register(app, keys(0), json!({ "dryRun": true })).await["report"]["missingProducts"].clone();
+        let more = json!({ "missing": "PHASE_OUT", "confirmMissing": missing });
+        let (one, other) = tokio::join!(register(app, keys(0), more.clone()), register(app, keys(20), more.clone()));
+        // Who comes second misses what the first has brought and has not named it: refused as a whole.
+        let refused = [&one, &other].into_iter().filter(|payload| payload["errors"][0]["code"] == "CONFLICT").count();
+        assert_eq!(refused, 1, "{one} {other}");
+        let first = if one["report"].is_null() { &other } else { &one };
+        assert_eq!(counts(first)[0], 30);
         app.verify().await.unwrap();
     }
 }

@@ -2,13 +2,17 @@
 
 use std::fmt::Write;
 
-use clap::{ValueEnum, builder::PossibleValuesParser, builder::TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 use strum::VariantArray;
 
-use crate::access::{
-    Action, Caller, Change, Duty, Engine, Matter, Offer, Phase, ProductKind, Role, Rule, Situation, Standing,
-    Subscribed, WayOut,
+use crate::{
+    access::{
+        Action, Caller, Change, Duty, Engine, Matter, Offer, Phase, ProductKind, Role, Rule, Situation, Standing,
+        Subscribed, WayOut,
+    },
+    cli::{language_of_terminal, languages},
+    text::Language,
 };
 
 /// A case: who asks for what, in which circumstances.
@@ -51,7 +55,7 @@ pub struct Arguments {
     #[arg(long)]
     frozen: bool,
     /// In which language; by LC_ALL, LC_MESSAGES or LANG when left out.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = languages())]
     language: Option<Language>,
     /// Print JSON, for scripts.
     #[arg(long)]
@@ -62,12 +66,6 @@ pub struct Arguments {
 enum Asked {
     Action(Action),
     Duty(Duty),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Language {
-    De,
-    En,
 }
 
 /// What came out, of an action or of a duty.
@@ -216,14 +214,6 @@ fn way_out(way: &WayOut) -> serde_json::Value {
         Change::Unfreeze => ("UNFREEZE", None),
     };
     json!({ "kind": kind, "to": to, "de": way.de, "en": way.en })
-}
-
-fn language_of_terminal() -> Language {
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
-    match set.into_iter().find(|value| !value.is_empty()) {
-        Some(value) if value.starts_with("de") => Language::De,
-        _ => Language::En,
-    }
 }
 
 /// One of the words of an enumeration; another is refused with all that are possible.

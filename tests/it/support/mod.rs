@@ -8,6 +8,7 @@ pub mod live;
 pub mod mergers;
 pub mod portfolio;
 mod postgres;
+pub mod program;
 mod trail;
 
 use std::sync::OnceLock;
@@ -201,6 +202,7 @@ pub fn config(database_url: &str) -> Config {
     let mut config = Config::load(&flags).unwrap();
     config.database_connections = 3;
     config.refresh_interval_ms = 100;
+    config.rate_limit = 0;
     config.jwks = Some(jwks_path());
     config.jwt_issuer = Some(callers::ISSUER.to_owned());
     config

@@ -2,6 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use entity::product;
+use itkatalog::{catalogue::Snapshot, portfolios::versions};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, prelude::Uuid};
 use serde_json::{Value, json};
 
@@ -41,6 +42,10 @@ impl TestApp {
     }
 
     async fn publish(&self) {
+        // Every product has a version of now, as loading data sees to.
+        let db = self.server.database().connection();
+        let snapshot = Snapshot::read(db).await.unwrap();
+        versions::keep_missing(db, &snapshot).await.unwrap();
         let raise = "UPDATE catalogue_state SET version = version + 1";
         self.server.database().connection().execute_unprepared(raise).await.unwrap();
         self.server.live().refresh().await;

@@ -1,0 +1,99 @@
+//! What stands around all routes: who may read from a browser, compression, headers for browsers, and a bound on how many
+//! requests are worked on at once.
+
+use axum::{
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::MethodRouter,
+};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower_http::{
+    compression::{CompressionLayer, CompressionLevel},
+    cors::CorsLayer,
+};
+
+use super::{
+    App,
+    answer::{MediaType, refusal},
+    request::{ID_HEADER, Info},
+};
+use crate::{
+    config::Config,
+    error::{Code, Error},
+};
+
+/// How long a browser may remember who may read, in seconds.
+const CORS_SECONDS: u64 = 86_400;
+/// When to try again after the service had too much to do, in seconds.
+const RETRY_SECONDS: u64 = 1;
+
+/// Refuses at once what would be one request too many, instead of letting it wait.
+pub fn bounded(routes: MethodRouter<App>, in_flight: usize) -> MethodRouter<App> {
+    let layers = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(overloaded))
+        .layer(LoadShedLayer::new())
+        .layer(GlobalConcurrencyLimitLayer::new(in_flight));
+    routes.layer(layers)
+}
+
+async fn overloaded(request: Info, _: BoxError) -> Response {
+    let error = Error::new(
+        Code::Unavailable,
+        "Gerade sind zu viele Anfragen in Arbeit. Bitte gleich noch einmal versuchen.",
+        "Too many requests are being worked on right now. Please try again in a moment.",
+    )
+    .with("retryAfter", RETRY_SECONDS);
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &error, &request, MediaType::Json);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+    response
+}
+
+/// Puts the layers around all routes.
+pub fn around(router: Router<App>, config: &Config) -> Result<Router<App>, String> {
+    let compression = CompressionLayer::new().gzip(true).br(true).zstd(true).quality(CompressionLevel::Fastest);
+    Ok(router.layer(middleware::from_fn(for_browsers)).layer(compression).layer(cors(config)?))
+}
+
+/// Pages of other origins read answers only when the settings name them.
+fn cors(config: &Config) -> Result<CorsLayer, String> {
+    let origin = |text: &String| {
+        let is_origin = url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == *text);
+        let value = HeaderValue::from_str(text).ok().filter(|_| is_origin);
+        value.ok_or_else(|| {
+            format!(
+                "settings: allowed_origins: \"{text}\" is no origin, as in https://portal.example (no path, no slash)"
+            )
+        })
+    };
+    let origins: Vec<HeaderValue> = config.allowed_origins.iter().map(origin).collect::<Result<_, _>>()?;
+    let sent = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE, ID_HEADER];
+    let told: [HeaderName; 5] = [
+        ID_HEADER,
+        header::RETRY_AFTER,
+        header::ETAG,
+        HeaderName::from_static("ratelimit"),
+        HeaderName::from_static("ratelimit-policy"),
+    ];
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(sent)
+        .expose_headers(told)
+        .max_age(std::time::Duration::from_secs(CORS_SECONDS)))
+}
+
+/// A browser shows nothing of ours inside a foreign page, and runs nothing that an answer might hold.
+async fn for_browsers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let closed = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(closed);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
