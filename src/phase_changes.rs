@@ -14,9 +14,8 @@ use ::entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     prelude::{Date, DateTimeUtc, Uuid},
-    sea_query::SimpleExpr,
 };
 use serde::Serialize;
 
@@ -28,7 +27,7 @@ use crate::{
     error::{Code, Error, Result},
     feed::Changed,
     orders::{Act, Order, busy, written},
-    subscriptions::act::check_not_past,
+    phase_exceptions,
 };
 
 /// How long a proposal can be confirmed.
@@ -80,7 +79,7 @@ pub async fn propose(desk: Arc<Desk>, order: Order<Proposing>) -> Result<proposa
         let phases = phases(&*db).await?;
         let current = current(&phases)?;
         match order.deed.is_exception() {
-            true => check_exception(&*db, current, &order.deed, day_of(now)).await?,
+            true => phase_exceptions::check(&*db, current.key, &order.deed, day_of(now)).await?,
             false => check_step(&*db, current, &phases, &order.deed).await?,
         }
         let row = proposal::Model {
@@ -196,35 +195,14 @@ async fn change(
     })
 }
 
-/// An exception begins in the place of the one before; back to the current phase, that one ends.
+/// An exception begins or ends in the place of the one before.
 async fn except(
     db: &impl ConnectionTrait,
     current: &phase::Model,
     row: &proposal::Model,
     now: DateTimeUtc,
 ) -> Result<Effect> {
-    check_still_meant(db, row).await?;
-    let before = exception_of(db, row.provider_id, row.product_id).await?;
-    let mut after = None;
-    if let Some(before) = &before {
-        let ended = exception::ActiveModel { id: Set(before.id), ended_at: Set(Some(now)), ..Default::default() };
-        after = Some(ended.update(db).await?);
-    }
-    if row.to_phase != current.key {
-        let begun = exception::Model {
-            id: Uuid::new_v4(),
-            provider_id: row.provider_id,
-            product_id: row.product_id,
-            phase: row.to_phase,
-            from_day: day_of(now),
-            until_day: row.until_day,
-            proposal_id: row.id,
-            created_at: now,
-            ended_at: None,
-        };
-        after = Some(begun.into_active_model().insert(db).await?);
-    }
-    let after = after.ok_or_else(no_exception)?;
+    let (before, after) = phase_exceptions::replace(db, current.key, row, now).await?;
     let json = |row: &exception::Model| serde_json::to_value(row).map_err(Error::internal);
     let ids = before.iter().map(|before| before.id).chain([after.id]).collect::<std::collections::BTreeSet<_>>();
     Ok(Effect {
@@ -236,40 +214,6 @@ async fn except(
     })
 }
 
-/// A proposal is about what held when it was made: an exception that came or went since then makes it void.
-async fn check_still_meant(db: &impl ConnectionTrait, row: &proposal::Model) -> Result<()> {
-    use exception::Column::{CreatedAt, EndedAt};
-    let since = Condition::any().add(CreatedAt.gt(row.proposed_at)).add(EndedAt.gt(row.proposed_at));
-    let of = exception::Entity::find().filter(about(row.provider_id, row.product_id));
-    match of.filter(since).one(db).await? {
-        None => Ok(()),
-        Some(_) => Err(Error::new(
-            Code::Conflict,
-            "Die Ausnahme wurde inzwischen geändert; dieser Vorschlag gilt nicht mehr.",
-            "The exception was changed meanwhile; this proposal does not hold any more.",
-        )
-        .with("field", "proposal")
-        .next("Bei Bedarf neu vorschlagen.", "Propose again if needed.")),
-    }
-}
-
-/// The exception for a provider or a product that was not ended.
-async fn exception_of(
-    db: &impl ConnectionTrait,
-    provider: Option<Uuid>,
-    product: Option<Uuid>,
-) -> Result<Option<exception::Model>> {
-    let of = exception::Entity::find().filter(about(provider, product));
-    Ok(of.filter(exception::Column::EndedAt.is_null()).one(db).await?)
-}
-
-fn about(provider: Option<Uuid>, product: Option<Uuid>) -> SimpleExpr {
-    match (provider, product) {
-        (Some(provider), _) => exception::Column::ProviderId.eq(provider),
-        (None, product) => exception::Column::ProductId.eq(product),
-    }
-}
-
 /// Proposals that can still be confirmed, oldest first.
 pub async fn open(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<proposal::Model>> {
     let phases = phase::Entity::find().order_by_asc(phase::Column::Ordinal).all(db).await?;
@@ -279,35 +223,6 @@ pub async fn open(db: &impl ConnectionTrait, now: DateTimeUtc) -> Result<Vec<pro
         .filter(proposal::Column::FromPhase.eq(current(&phases)?.key))
         .order_by_asc(proposal::Column::ProposedAt);
     Ok(open.all(db).await?)
-}
-
-fn no_exception() -> Error {
-    Error::bad_input(
-        "to",
-        "Diese Phase gilt hier schon, und eine Ausnahme gibt es nicht. Bitte eine andere Phase angeben.",
-        "This phase rules here already, and there is no exception. Please give another phase.",
-    )
-}
-
-/// Whether an exception can begin, or end.
-async fn check_exception(
-    db: &impl ConnectionTrait,
-    current: &phase::Model,
-    deed: &Proposing,
-    today: Date,
-) -> Result<()> {
-    if deed.to == current.key && exception_of(db, deed.provider, deed.product).await?.is_none() {
-        return Err(no_exception());
-    }
-    match deed.until {
-        Some(_) if deed.to == current.key => Err(Error::bad_input(
-            "until",
-            "Die Ausnahme endet mit der Bestätigung; until bitte weglassen.",
-            "The exception ends with the confirmation; please leave until out.",
-        )),
-        Some(until) => check_not_past("until", until, today),
-        None => Ok(()),
-    }
 }
 
 /// Whether a phase can be entered from the current one.

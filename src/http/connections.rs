@@ -5,6 +5,7 @@ use std::{collections::HashMap, future::Future, sync::Arc};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::rate::Key;
 use crate::{
     config,
     error::{Code, Error, Result},
@@ -24,7 +25,7 @@ pub enum Transport {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Who {
     All(Transport),
-    Caller { issuer: String, subject: String },
+    Caller(Key),
     Anonymous,
 }
 
@@ -69,10 +70,7 @@ impl Connections {
     /// A place for a connection of a caller; LIMIT_EXCEEDED when it has too many.
     pub fn enter_as(self: &Arc<Self>, caller: Option<&Claims>) -> Result<Place> {
         match caller {
-            Some(claims) => {
-                let who = Who::Caller { issuer: claims.issuer.clone(), subject: claims.subject.clone() };
-                self.take(who, self.limits.connections_per_caller)
-            }
+            Some(_) => self.take(Who::Caller(Key::of(caller, None)), self.limits.connections_per_caller),
             None => self.take(Who::Anonymous, self.limits.anonymous_connections),
         }
     }
@@ -122,7 +120,7 @@ impl Drop for Place {
 fn too_many(who: &Who, most: u64) -> Error {
     let name = match who {
         Who::All(_) => "connections",
-        Who::Caller { .. } => "connections_per_caller",
+        Who::Caller(_) => "connections_per_caller",
         Who::Anonymous => "anonymous_connections",
     };
     Error::new(

@@ -11,6 +11,7 @@ use super::{
     App, Parts,
     answer::Cost,
     body::{Asked, Parameters},
+    outer::too_busy,
     request::Info,
 };
 use crate::{
@@ -109,6 +110,17 @@ fn only_trusted() -> Error {
         "Sich anmelden, oder das Dokument vom Betrieb hinterlegen lassen und mit documentId abfragen.",
         "Sign in, or have the operators keep the document and ask for it by documentId.",
     )
+}
+
+/// The same for what came over a connection that stays: no request of its own holds a place for it.
+pub async fn answer_in_turn(
+    app: &App,
+    prepared: &Prepared,
+    caller: Option<&Claims>,
+    request: &Info,
+) -> Result<Outcome> {
+    let _place = app.0.in_flight.try_acquire().map_err(|_| too_busy())?;
+    answer(app, prepared, caller, request).await
 }
 
 /// Runs a query or a mutation.

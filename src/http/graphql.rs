@@ -21,7 +21,6 @@ use super::{
     body::{self, Parameters, QueryString},
     execute::{May, Refused, answer, prepare, too_slow},
     negotiation,
-    rate::Key,
     request::Info,
     sse, websocket,
 };
@@ -137,15 +136,10 @@ async fn admit(app: &App, headers: &HeaderMap, request: &Info) -> Result<Admitte
     Ok(Admitted { bearer, media_type })
 }
 
-/// Counts the request; whose token is not accepted is counted by its address.
-fn count(app: &App, claims: Option<&Claims>, request: &Info) -> Result<(), Box<Response>> {
-    let Some(rates) = &app.0.rates else { return Ok(()) };
-    let key = claims.map_or(Key::Address(request.address), Key::from);
-    let (standing, counted) = rates.count(&key);
-    // Nobody else counts this request.
-    let _ = request.standing.set(standing);
+/// Counts the request, or answers that it is one too many.
+pub fn count(app: &App, claims: Option<&Claims>, request: &Info) -> Result<(), Box<Response>> {
     let refused = |error| Box::new(refusal(StatusCode::TOO_MANY_REQUESTS, &error, request, MediaType::Json));
-    counted.map_err(refused)
+    app.count(claims, request).map_err(refused)
 }
 
 /// One answer for every token that is not accepted: it does not say why.

@@ -32,14 +32,16 @@ use axum::{
     routing::get,
 };
 
-use self::connections::Connections;
+use tokio::sync::Semaphore;
+
+use self::{connections::Connections, rate::Key};
 use crate::{
     as_of::Days,
     config::Config,
     desk::Desk,
     error::{Code, Error},
     graphql::{Schema, documents::Documents, schema, sdl, trusted::Trusted, types::Types},
-    identity::Identity,
+    identity::{Claims, Identity},
 };
 
 /// What every request shares.
@@ -59,6 +61,7 @@ struct Parts {
     allowed_origins: Vec<String>,
     connections: Arc<Connections>,
     request_timeout: Duration,
+    in_flight: Arc<Semaphore>,
     rates: Option<rate::Rates>,
     trusted: Trusted,
     only_trusted: bool,
@@ -77,6 +80,7 @@ impl App {
             allowed_origins: config.allowed_origins.clone(),
             connections: Connections::new(config.live.clone()),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
+            in_flight: Arc::new(Semaphore::new(config.limits.in_flight)),
             trusted: Trusted::read(config.documents.as_deref())?,
             only_trusted: config.only_trusted_documents,
             rates: rate::Rates::new(config.rate_limit),
@@ -89,6 +93,15 @@ impl App {
         })))
     }
 
+    /// Counts a request, or an operation on a connection that stays; whose token is not accepted is counted by its address.
+    fn count(&self, claims: Option<&Claims>, request: &request::Info) -> Result<(), Error> {
+        let Some(rates) = &self.0.rates else { return Ok(()) };
+        let (standing, counted) = rates.count(&Key::of(claims, request.address));
+        // What was told of a connection stays told; its operations are counted all the same.
+        let _ = request.standing.set(standing);
+        counted
+    }
+
     /// The connections that stay.
     pub fn connections(&self) -> Arc<Connections> {
         self.0.connections.clone()
@@ -99,7 +112,7 @@ impl App {
         metrics::install();
         let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other_method);
         let routes = Router::new()
-            .route("/graphql", outer::bounded(graphql, config.limits.in_flight))
+            .route("/graphql", outer::bounded(graphql, self.0.in_flight.clone()))
             .route("/schema.graphql", get(schema_text))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))

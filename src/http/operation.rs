@@ -16,7 +16,7 @@ use super::{
     App,
     answer::{Told, refused, told},
     body::Parameters,
-    execute::{May, answer, prepare},
+    execute::{May, answer_in_turn, prepare},
     live::Running,
     request::Info,
 };
@@ -115,7 +115,7 @@ async fn run(app: App, caller: Option<Arc<Claims>>, request: Info, given: Parame
             }
         }
     }
-    match answer(&app, &prepared, caller.as_deref(), &request).await.map(|outcome| told(outcome, &request)) {
+    match answer_in_turn(&app, &prepared, caller.as_deref(), &request).await.map(|outcome| told(outcome, &request)) {
         Ok(told) if told.data.is_none() => What::Error(told.errors),
         Ok(told) => {
             results.say(What::Next(told)).await;

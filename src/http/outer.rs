@@ -1,6 +1,8 @@
 //! What stands around all routes: who may read from a browser, compression, headers for browsers, and a bound on how many
 //! requests are worked on at once.
 
+use std::sync::Arc;
+
 use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
@@ -10,6 +12,7 @@ use axum::{
     response::Response,
     routing::MethodRouter,
 };
+use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
@@ -32,24 +35,28 @@ const CORS_SECONDS: u64 = 86_400;
 const RETRY_SECONDS: u64 = 1;
 
 /// Refuses at once what would be one request too many, instead of letting it wait.
-pub fn bounded(routes: MethodRouter<App>, in_flight: usize) -> MethodRouter<App> {
+pub fn bounded(routes: MethodRouter<App>, in_flight: Arc<Semaphore>) -> MethodRouter<App> {
     let layers = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(overloaded))
         .layer(LoadShedLayer::new())
-        .layer(GlobalConcurrencyLimitLayer::new(in_flight));
+        .layer(GlobalConcurrencyLimitLayer::with_semaphore(in_flight));
     routes.layer(layers)
 }
 
 async fn overloaded(request: Info, _: BoxError) -> Response {
-    let error = Error::new(
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &too_busy(), &request, MediaType::Json);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+    response
+}
+
+/// The service has as much to do as it may.
+pub fn too_busy() -> Error {
+    Error::new(
         Code::Unavailable,
         "Gerade sind zu viele Anfragen in Arbeit. Bitte gleich noch einmal versuchen.",
         "Too many requests are being worked on right now. Please try again in a moment.",
     )
-    .with("retryAfter", RETRY_SECONDS);
-    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, &error, &request, MediaType::Json);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
-    response
+    .with("retryAfter", RETRY_SECONDS)
 }
 
 /// Puts the layers around all routes.

@@ -39,9 +39,13 @@ pub enum Key {
     Address(Option<IpAddr>),
 }
 
-impl From<&Claims> for Key {
-    fn from(claims: &Claims) -> Self {
-        Self::Caller { issuer: claims.issuer.clone(), subject: claims.subject.clone() }
+impl Key {
+    /// Whom claims name, without any everybody at an address.
+    pub fn of(claims: Option<&Claims>, address: Option<IpAddr>) -> Self {
+        match claims {
+            Some(claims) => Self::Caller { issuer: claims.issuer.clone(), subject: claims.subject.clone() },
+            None => Self::Address(address),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     answer::{MediaType, Told, refusal, refused, told},
     bearer::Bearer,
     connections::{Place, Transport},
-    execute::{Prepared, answer},
+    execute::{Prepared, answer_in_turn},
     live::Running,
     request::Info,
 };
@@ -79,7 +79,7 @@ impl Operation {
                 }
             }
             State::Ready(prepared) => {
-                let answered = answer(&self.app, &prepared, self.bearer.claims.as_deref(), &self.request).await;
+                let answered = answer_in_turn(&self.app, &prepared, self.bearer.claims.as_deref(), &self.request).await;
                 let told = answered.map(|outcome| told(outcome, &self.request));
                 (told.unwrap_or_else(|error| refused(&error, &self.request)), State::Last)
             }

@@ -21,7 +21,7 @@ use super::{
     bearer::Bearer,
     body,
     connections::{Place, Transport},
-    graphql::unauthenticated,
+    graphql::{count, unauthenticated},
     operation::{Operation, Said, What},
     origin,
     request::Info,
@@ -84,7 +84,11 @@ pub async fn upgrade(app: App, request: Info, headers: &HeaderMap, upgrade: WebS
     if !origin::is_allowed(headers, &app.0.allowed_origins) {
         return refusal(StatusCode::FORBIDDEN, &foreign_origin(), &request, MediaType::Json);
     }
-    let Ok(bearer) = Bearer::of_request(&app, headers).await else { return unauthenticated(&request) };
+    let bearer = Bearer::of_request(&app, headers).await;
+    if let Err(refused) = count(&app, bearer.as_ref().ok().and_then(|bearer| bearer.claims.as_deref()), &request) {
+        return *refused;
+    }
+    let Ok(bearer) = bearer else { return unauthenticated(&request) };
     let place = match app.0.connections.enter(Transport::WebSocket) {
         Ok(place) => place,
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, &error, &request, MediaType::Json),
@@ -235,9 +239,12 @@ impl Session {
         let (most, running) = (self.app.0.live.operations, self.operations.len());
         if running >= most {
             let error = Error::limit("operations", most as u64, running as u64 + 1);
-            return self.say(json!({ "id": id, "type": "error", "payload": refused(&error, &request).errors })).await;
+            return self.refuse(&id, &error, &request).await;
         }
         let caller = self.bearer.claims.clone();
+        if let Err(error) = self.app.count(caller.as_deref(), &request) {
+            return self.refuse(&id, &error, &request).await;
+        }
         let operation =
             Operation::start(self.app.clone(), caller, request, parameters, id.clone(), self.results.0.clone());
         self.operations.insert(id, operation);
@@ -259,6 +266,10 @@ impl Session {
             What::Complete => json!({ "id": id, "type": "complete" }),
         })
         .await
+    }
+
+    async fn refuse(&mut self, id: &str, error: &Error, request: &Info) -> Result<(), End> {
+        self.say(json!({ "id": id, "type": "error", "payload": refused(error, request).errors })).await
     }
 
     async fn ping(&mut self) -> Result<(), End> {

@@ -18,6 +18,7 @@ pub mod reviews;
 mod row;
 pub mod steps;
 pub mod store;
+mod values;
 pub mod versions;
 
 pub use check::Surroundings;

@@ -7,11 +7,7 @@ use ::entity::price::{Period, Unit};
 use chrono::Months;
 use sea_orm::prelude::Date;
 
-use super::{
-    Entry, EntryPrice, Row, RowPrice,
-    check::{Checked, shown},
-    lifecycle::Known,
-};
+use super::{Entry, EntryPrice, Row, RowPrice, check::Checked, lifecycle::Known, values::shown};
 use crate::text::german_day;
 
 /// Most prices of a product.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp, account_manager,
-    acts::AACHEN,
+    acts::{AACHEN, reason},
     contacts::{as_it_is, everybody, global},
     nodes, provider, steward, token,
 };
@@ -110,6 +110,32 @@ on_both_databases! {
             let found = then.data(WHO, json!({ "ags": "05154036", "product": product })).await["contactFor"].clone();
             assert_eq!((&found["contact"]["id"], found["deputy"].is_object(), &found["foundBy"]), (&json!(contact), has_deputy, &json!("PROVIDER")), "nobody stands in for itself");
         }
+    }
+
+    async fn a_rehearsed_hand_over_is_paged_without_a_row_lost_or_doubled(app: TestApp) {
+        let desk = steward();
+        let from = created(app, &desk, json!({})).await;
+        let to = created(app, &desk, json!({})).await;
+        for topic in ["SALES", "TECHNICAL", "ONBOARDING", "SECURITY", "EMERGENCY"] {
+            app.changed(&desk, "assignContact", json!({ "contact": from, "target": { "centralDesk": true }, "topic": topic, "rank": "DEPUTY" })).await;
+        }
+        let document = "mutation($input: HandOverContactsInput!, $after: String) { handOverContacts(input: $input) {
+            assignments(first: 2, after: $after) { totalCount edges { node { topic } } pageInfo { hasNextPage endCursor } } errors { code message } } }";
+        let (mut found, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let input = json!({ "from": from, "to": to, "on": "2027-01-01", "dryRun": true, "reason": reason("OTHER"), "idempotencyKey": "pages" });
+            let payload = app.data_as(&desk, document, json!({ "input": input, "after": after })).await["handOverContacts"].clone();
+            let page = &payload["assignments"];
+            assert_eq!((&payload["errors"], &page["totalCount"]), (&json!([]), &json!(5)));
+            found.extend(nodes(page).into_iter().map(|row| row["topic"].as_str().unwrap().to_owned()));
+            assert!(found.len() <= 5, "{found:?}");
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+        found.sort();
+        assert_eq!(found, ["EMERGENCY", "ONBOARDING", "SALES", "SECURITY", "TECHNICAL"]);
     }
 
     async fn a_confirmation_makes_a_contact_fresh_again(app: TestApp) {

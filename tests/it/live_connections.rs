@@ -221,6 +221,60 @@ async fn operations_messages_and_connections_are_limited() {
     app.finish().await;
 }
 
+/// The code of the error that an operation is refused with; none when it is answered.
+async fn refusal(socket: &mut crate::support::live::Socket, id: &str) -> Option<Value> {
+    socket.subscribe(id, "{ __typename }", json!({})).await;
+    let told = socket.next().await;
+    if told["type"] == "next" {
+        assert_eq!(socket.next().await["type"], "complete");
+        return None;
+    }
+    Some(told["payload"][0]["extensions"]["code"].clone())
+}
+
+#[tokio::test]
+async fn operations_count_as_requests_of_their_caller_whichever_way_they_come() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    let running = app.run_with(crate::support::clock(), |config| config.rate_limit = 4).await;
+    // The handshake is a request of the address; the operations are those of the token.
+    let mut socket = running.socket(Some(&land())).await;
+    for id in ["1", "2", "3"] {
+        assert_eq!(refusal(&mut socket, id).await, None);
+    }
+    assert_eq!(running.events(Some(&land()), "{ __typename }", json!({})).await.status, 200, "the fourth");
+    assert_eq!(refusal(&mut socket, "5").await, Some(json!("RATE_LIMITED")));
+    assert_eq!(running.events(Some(&land()), "{ __typename }", json!({})).await.status, 429);
+    assert_eq!(refusal(&mut running.socket(Some(&steward())).await, "1").await, None, "another caller");
+    for _ in 0..2 {
+        drop(running.connect(&[]).await.unwrap());
+    }
+    assert_eq!(running.connect(&[]).await.err().unwrap(), 429, "opening connections is counted too");
+    running.stop().await.unwrap();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn operations_take_a_place_among_those_that_are_worked_on_at_once() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    let running = app.run_with(crate::support::clock(), |config| config.limits.in_flight = 1).await;
+    let mut socket = running.socket(None).await;
+    assert_eq!(refusal(&mut socket, "before").await, None);
+    // Its body does not come: it is worked on until it is given up.
+    let mut slow = tokio::net::TcpStream::connect(running.address).await.unwrap();
+    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut slow, head.as_bytes()).await.unwrap();
+    let refused = loop {
+        if let Some(code) = refusal(&mut socket, "meanwhile").await {
+            break code;
+        }
+    };
+    assert_eq!(refused, "UNAVAILABLE");
+    drop(slow);
+    while refusal(&mut socket, "after").await.is_some() {}
+    running.stop().await.unwrap();
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn who_is_connected_is_told_when_the_service_stops_and_does_not_hold_it_up() {
     let app = TestApp::start(Backend::Sqlite).await;

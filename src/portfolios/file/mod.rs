@@ -165,7 +165,7 @@ fn known<'n>(names: impl Iterator<Item = &'n str> + Clone, given: &str, line: us
     let lower = given.to_lowercase();
     let distance = |name: &str| damerau_levenshtein::distance(name.to_lowercase().chars(), lower.chars());
     let nearest = names.min_by_key(|name| distance(name)).unwrap_or_default();
-    let given = super::check::shown(given);
+    let given = super::values::shown(given);
     Err(wrong(
         line,
         column,
