@@ -26,7 +26,7 @@ use crate::{
     portfolios::{
         Surroundings, lifecycle,
         store::{Stored, Writing},
-        versions::Content,
+        versions::{self, Content},
     },
     text::german_day,
 };
@@ -47,24 +47,38 @@ struct Wanted {
 pub struct Days {
     database: Database,
     kept: Cache<Wanted, Arc<Snapshot>>,
+    /// The first day of which everything is known, by version of the catalogue.
+    first_days: Cache<i64, Option<Date>>,
     turn: Semaphore,
 }
 
 impl Days {
     /// None yet.
     pub fn new(database: Database) -> Self {
-        Self { database, kept: Cache::new(MOST_KEPT), turn: Semaphore::new(1) }
+        let (kept, first_days) = (Cache::new(MOST_KEPT), Cache::new(MOST_KEPT));
+        Self { database, kept, first_days, turn: Semaphore::new(1) }
     }
 
     /// The catalogue of a day, beside the one of today. BAD_USER_INPUT for a day that nothing is known of.
     pub async fn snapshot(&self, current: Arc<Snapshot>, day: Date, today: Date) -> Result<Arc<Snapshot>> {
-        check(&current, day, today)?;
         let is_past = day < today;
+        if is_past || day > last_day() {
+            let first = self.first_day(current.version).await?.map_or(today, |first| std::cmp::min(first, today));
+            check(first, day)?;
+        }
         let of_day = if is_past { Some(day) } else { last_step(&current, today, day) };
         // Until the next day that a product names, nothing is another than today.
         let Some(of_day) = of_day else { return Ok(current) };
         let wanted = Wanted { version: current.version, day: of_day, is_past };
         self.kept.get_or_insert_async(&wanted, self.load(wanted, current)).await
+    }
+
+    async fn first_day(&self, version: i64) -> Result<Option<Date>> {
+        let since = async {
+            let since = versions::kept_since(self.database.connection()).await?;
+            Ok::<_, Error>(since.map(day_of))
+        };
+        self.first_days.get_or_insert_async(&version, since).await
     }
 
     async fn load(&self, wanted: Wanted, current: Arc<Snapshot>) -> Result<Arc<Snapshot>> {
@@ -83,10 +97,13 @@ impl Days {
     }
 }
 
+fn last_day() -> Date {
+    Date::from_ymd_opt(2100, 12, 31).unwrap_or(Date::MAX)
+}
+
 /// Days of which something is known: from the first one of which all versions are kept, to as far as days are written.
-fn check(current: &Snapshot, day: Date, today: Date) -> Result<()> {
-    let first = std::cmp::min(current.recorded_from.unwrap_or(today), today);
-    let last = Date::from_ymd_opt(2100, 12, 31).unwrap_or(Date::MAX);
+fn check(first: Date, day: Date) -> Result<()> {
+    let last = last_day();
     if (first..=last).contains(&day) {
         return Ok(());
     }

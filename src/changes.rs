@@ -237,7 +237,7 @@ fn ahead() -> Error {
     Error::new(
         Code::CursorExpired,
         "Der Cursor liegt hinter dem Ende des Feeds: der Bestand wurde auf einen früheren Stand zurückgesetzt. Bitte neu beginnen: latestCursor merken, den Bestand lesen, dann ab latestCursor weiterlesen.",
-        "The cursor lies behind the end of the feed: the data was put back to an earlier state. Please start again: keep latestCursor, read everything, then go on from latestCursor.",
+        "The cursor lies beyond the end of the feed: the data was put back to an earlier state. Please start again: keep latestCursor, read everything, then go on from latestCursor.",
     )
     .with("field", "after")
 }

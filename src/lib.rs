@@ -4,6 +4,9 @@
 //! `config`, `database`), the rules (`access`), what is published (`catalogue`), the nouns with their
 //! behaviour, data to start with (`seed`), GraphQL, HTTP, the server, and the command line on top.
 
+// The futures of all queries are one type, and an optimised build looks through it.
+#![recursion_limit = "256"]
+
 pub mod access;
 pub mod as_of;
 pub mod audit;

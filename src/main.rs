@@ -1,5 +1,7 @@
 //! The program `itkatalog`.
 
+#![recursion_limit = "256"]
+
 use clap::Parser;
 use itkatalog::cli;
 

@@ -14,7 +14,7 @@ use super::{
     Assignment, At, Category, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider, Responsibility,
     Served, Snapshot, StandardProduct, Table, load::Rows, search::Terms,
 };
-use crate::{clock::day_of, text::fold};
+use crate::text::fold;
 
 impl Snapshot {
     /// Joins tables into a snapshot.
@@ -28,7 +28,6 @@ impl Snapshot {
         let contacts = Table::new(std::mem::take(&mut rows.contacts), |contact| contact.id);
         let mut snapshot = Self {
             version: rows.version,
-            recorded_from: rows.recorded_from.map(day_of),
             municipalities_by_ags: index(&municipalities, |municipality| municipality.row.ags.clone()),
             municipalities_by_ars: index(&municipalities, |municipality| municipality.row.ars.clone()),
             providers_by_key: index(&providers, |provider| provider.row.key.clone()),

@@ -3,13 +3,13 @@
 use ::entity::{
     catalogue_state, category, contact, contact_assignment, customer_group, customer_group_member, estimate_assumption,
     freeze, joining, landschaftsverband, municipality, phase, phase_exception, phase_exit_criterion, price, product,
-    product_alias, product_customer_group, product_key, product_municipality, product_relation, product_version,
-    provider, provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
+    product_alias, product_customer_group, product_key, product_municipality, product_relation, provider,
+    provider_coverage, provider_merger, provider_merger_predecessor, standard_product,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::DateTimeUtc,
-    sea_query::{Alias, Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{Contact, Snapshot};
@@ -20,8 +20,6 @@ use crate::database::hold_catalogue;
 #[allow(missing_docs)]
 pub struct Rows {
     pub version: i64,
-    /// Since when every version of every product is kept.
-    pub recorded_from: Option<DateTimeUtc>,
     pub landschaftsverbaende: Vec<landschaftsverband::Model>,
     pub municipalities: Vec<municipality::Model>,
     pub providers: Vec<provider::Model>,
@@ -81,31 +79,11 @@ impl Snapshot {
     }
 }
 
-/// Since when every version of every product is kept: no version is missing before another any more.
-async fn recorded_from(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>, DbErr> {
-    use product_version::Column;
-    let earlier = Alias::new("earlier");
-    let one_before = Query::select()
-        .expr(Expr::val(1))
-        .from_as(product_version::Entity, earlier.clone())
-        .and_where(Expr::col((earlier.clone(), Column::ProductId)).equals((product_version::Entity, Column::ProductId)))
-        .and_where(
-            Expr::col((earlier, Column::Version)).add(1).eq(Expr::col((product_version::Entity, Column::Version))),
-        )
-        .take();
-    let at = || product_version::Entity::find().select_only().column(Column::At);
-    let with_gap = at().filter(Column::Version.gt(1)).filter(Expr::exists(one_before).not());
-    let last_gap: Option<DateTimeUtc> = with_gap.order_by_desc(Column::At).into_tuple().one(db).await?;
-    let first: Option<DateTimeUtc> = at().order_by_asc(Column::At).into_tuple().one(db).await?;
-    Ok(std::cmp::max(last_gap, first))
-}
-
 /// Reads all tables. The order of rows is made later, in memory.
 pub async fn rows(db: &impl ConnectionTrait) -> Result<Rows, DbErr> {
     let published = product::Column::Lifecycle.is_not_in([product::Lifecycle::Draft, product::Lifecycle::InReview]);
     Ok(Rows {
         version: version(db).await?,
-        recorded_from: recorded_from(db).await?,
         landschaftsverbaende: landschaftsverband::Entity::find()
             .order_by_asc(landschaftsverband::Column::Code)
             .all(db)

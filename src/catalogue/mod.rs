@@ -31,8 +31,6 @@ pub use table::{At, Table};
 pub struct Snapshot {
     /// The version that every part of it has.
     pub version: i64,
-    /// The first day of which every product's version is known; none while there is no product.
-    pub recorded_from: Option<Date>,
     /// The two Landschaftsverbände.
     pub landschaftsverbaende: Table<landschaftsverband::Model>,
     /// Municipalities and Kreise.

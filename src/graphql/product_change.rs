@@ -104,7 +104,8 @@ impl ProductChangeQuery {
         let permitted = reading.desk.engine.duty(caller, duty, false, phase);
         permitted.map_err(|rule| orders::refusal(&reading.desk, duty, phase, &rule))?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let provider = provider.map(|by| by.find(&reading.snapshot)).transpose()?;
+        let provider = provider.map(|by| by.find(&reading.snapshot)).transpose();
+        let provider = provider.map_err(|error| error.with("field", "provider"))?;
         let provider = provider.map(|at| reading.snapshot.providers[at].row.id);
         let page = changes::list(reading.db(), provider, unseen_only).await?.page(&window)?;
         let (cursors, rows): (Vec<String>, Vec<changes::Changed>) = page.rows.into_iter().unzip();

@@ -17,7 +17,10 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::versions::{Version, of, unknown};
+use super::{
+    steps::no_version,
+    versions::{Version, of, unknown},
+};
 use crate::{
     access::Duty,
     database::hold_catalogue,
@@ -106,8 +109,7 @@ pub async fn mark_seen(desk: Arc<Desk>, order: Order<Seeing>) -> Result<u64> {
     }
     let (mut acts, mut seen) = (Vec::new(), 0);
     for (place, (product, version)) in order.deed.products.iter().enumerate() {
-        let marked = mark(&*db, *product, *version, now).await?;
-        let marked = marked.ok_or_else(|| unknown(&format!("products.{place}.product")))?;
+        let marked = mark(&*db, place, *product, *version, now).await?;
         seen += marked;
         let after = Some(json!({ "seenUpTo": version, "versions": marked }));
         acts.push(Act { permit: &permit, entity: ("Product", *product), before: None, after });
@@ -125,11 +127,14 @@ pub async fn mark_seen(desk: Arc<Desk>, order: Order<Seeing>) -> Result<u64> {
     Ok(seen)
 }
 
-/// How many versions of a product are looked at since now; none when the public does not see it.
-async fn mark(db: &impl ConnectionTrait, id: Uuid, version: i64, now: DateTimeUtc) -> Result<Option<u64>> {
+/// How many versions of a product are looked at since now. NOT_FOUND for a product that the public does not see, and for a
+/// version that there is not.
+async fn mark(db: &impl ConnectionTrait, place: usize, id: Uuid, version: i64, now: DateTimeUtc) -> Result<u64> {
     let row = product::Entity::find_by_id(id).one(db).await?;
-    if row.is_none_or(|row| !super::lifecycle::is_published(row.lifecycle)) {
-        return Ok(None);
+    let row = row.filter(|row| super::lifecycle::is_published(row.lifecycle));
+    let row = row.ok_or_else(|| unknown(&format!("products.{place}.product")))?;
+    if !(1..=row.version).contains(&version) {
+        return Err(no_version(&format!("products.{place}.version"), version));
     }
     let marked = product_version::Entity::update_many()
         .col_expr(Column::SeenAt, Expr::value(now))
@@ -138,7 +143,7 @@ async fn mark(db: &impl ConnectionTrait, id: Uuid, version: i64, now: DateTimeUt
         .filter(Column::SeenAt.is_null())
         .exec(db)
         .await?;
-    Ok(Some(marked.rows_affected))
+    Ok(marked.rows_affected)
 }
 
 fn check(deed: &Seeing) -> Result<()> {

@@ -5,9 +5,9 @@ use ::entity::{
     product_version::{self, Column},
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::{Date, DateTimeUtc, Uuid},
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Alias, Expr, ExprTrait, Query},
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,25 @@ pub async fn keep_next(
     change(&mut content);
     let content = serde_json::to_string(&content).map_err(Error::internal)?;
     Ok(keep(db, vec![done.version(row, content)]).await?)
+}
+
+/// Since when every version of every product is kept: no version is missing before another any more. None while
+/// there is no product.
+pub async fn kept_since(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>, DbErr> {
+    let earlier = Alias::new("earlier");
+    let one_before = Query::select()
+        .expr(Expr::val(1))
+        .from_as(product_version::Entity, earlier.clone())
+        .and_where(Expr::col((earlier.clone(), Column::ProductId)).equals((product_version::Entity, Column::ProductId)))
+        .and_where(
+            Expr::col((earlier, Column::Version)).add(1).eq(Expr::col((product_version::Entity, Column::Version))),
+        )
+        .take();
+    let at = || product_version::Entity::find().select_only().column(Column::At);
+    let with_gap = at().filter(Column::Version.gt(1)).filter(Expr::exists(one_before).not());
+    let last_gap: Option<DateTimeUtc> = with_gap.order_by_desc(Column::At).into_tuple().one(db).await?;
+    let first: Option<DateTimeUtc> = at().order_by_asc(Column::At).into_tuple().one(db).await?;
+    Ok(std::cmp::max(last_gap, first))
 }
 
 /// Keeps the version of now of products that have none: those that came by loading data, and those of before versions were

@@ -188,6 +188,10 @@ on_both_databases! {
             let refused = mark(&steward(), json!([{ "product": one, "version": 4 }, { "product": wrong, "version": 1 }]), json!({})).await;
             assert_eq!((&refused["errors"][0]["code"], &refused["errors"][0]["path"]), (&json!("NOT_FOUND"), &json!(["input", "products", "1", "product"])));
         }
+        for version in [-1, 0, 5, i32::MAX] {
+            let refused = mark(&steward(), json!([{ "product": one, "version": version }]), json!({})).await;
+            assert_eq!((&refused["errors"][0]["code"], &refused["errors"][0]["path"]), (&json!("NOT_FOUND"), &json!(["input", "products", "0", "version"])), "what nobody can have looked at: {version}");
+        }
         assert_eq!(mark(&steward(), json!([]), json!({})).await["errors"][0]["code"], "BAD_USER_INPUT");
         assert_eq!(open(json!({})).await["totalCount"], 1, "all of them or none");
         for token in [provider("itkr"), municipality(AACHEN), account_manager("kgst-st-2"), transformation_office(), land(), auditor()] {

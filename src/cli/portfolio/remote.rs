@@ -247,7 +247,8 @@ impl Answer {
         if let Some(error) = self.errors.first() {
             let Extensions { code, request_id } = &error.extensions;
             let why = format!("{} ({code}, requestId {request_id})", error.message);
-            return Err(if code == "UNAVAILABLE" { Failure::Passing(why) } else { Failure::Lasting(why) });
+            let passes = ["UNAVAILABLE", "RATE_LIMITED"].contains(&code.as_str());
+            return Err(if passes { Failure::Passing(why) } else { Failure::Lasting(why) });
         }
         let payload = self.data.and_then(|data| data.register_portfolio);
         let Some(Payload { report, errors }) = payload else {
