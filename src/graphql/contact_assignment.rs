@@ -1,6 +1,7 @@
 //! What contacts are responsible for, and how that is given and handed over.
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofObject, SimpleObject};
+use sea_orm::prelude::Uuid;
 
 use super::{
     connection::{Connection, page},
@@ -20,7 +21,7 @@ use crate::{
     catalogue::Snapshot,
     contacts::assignments::{self, Assigning, HandingOver, Held, Target},
     error::{Error, Result},
-    listing::{Listing, Position, Window},
+    listing::{Key, Listing, Position, Window},
 };
 
 /// In which place a contact is asked.
@@ -177,7 +178,12 @@ impl HandOverContactsPayload {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ContactAssignment>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let position = |held: &Held| Position(Vec::new(), held.row.id);
+        // In a rehearsal the rows are new each time: what is held, and since when, tells them apart.
+        let position = |Held { row, .. }: &Held| {
+            let places = (row.product_id, row.provider_id, row.customer_group_id, row.municipality_id);
+            let held = format!("{places:?} {:?} {:?} {:?}", row.topic, row.rank, row.valid_from);
+            Position(vec![Key::new(held.as_str(), false)], Uuid::nil())
+        };
         page(Listing::sorted("handed over".to_owned(), self.handed.clone(), position), &window, ContactAssignment)
     }
 
