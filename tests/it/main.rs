@@ -33,6 +33,7 @@ mod http;
 mod identity;
 mod input;
 mod joinings;
+mod keycloak;
 mod layers;
 mod limits;
 mod live;
