@@ -228,14 +228,15 @@ fn strange() -> Vec<Value> {
     texts.into_iter().chain(numbers).chain([json!(null), json!(1.5), json!([]), json!("x".repeat(2000))]).collect()
 }
 
-/// The places of all leaves and of the lists around them.
+/// The places of all leaves, and of the position as a whole.
 fn places(tree: &Value, at: String) -> Vec<String> {
     let parts: Vec<(String, &Value)> = match tree {
         Value::Array(parts) => parts.iter().enumerate().map(|(place, part)| (format!("{at}/{place}"), part)).collect(),
         Value::Object(parts) => parts.iter().map(|(name, part)| (format!("{at}/{name}"), part)).collect(),
-        _ => Vec::new(),
+        _ => return vec![at],
     };
-    parts.into_iter().flat_map(|(at, part)| [vec![at.clone()], places(part, at)].concat()).collect()
+    let own = (at == "/1").then_some(at);
+    own.into_iter().chain(parts.into_iter().flat_map(|(at, part)| places(part, at))).collect()
 }
 
 /// The list that a cursor names.
