@@ -262,14 +262,24 @@ impl<'a, T> Listing<'a, T> {
             let before = place(&self.name, "before", before)?;
             end = self.rows.partition_point(|row| (self.position)(row) < *before).max(start);
         }
+        // Relay: in the direction of reading, more is what is left between the cursors; on the other side, what is there at all.
+        let (has_previous, has_next);
         match window.rows {
-            Rows::First(rows) => end = end.min(start.saturating_add(rows)),
-            Rows::Last(rows) => start = start.max(end.saturating_sub(rows)),
+            Rows::First(rows) => {
+                let limit = end;
+                end = end.min(start.saturating_add(rows));
+                (has_previous, has_next) = (start > 0, end < limit);
+            }
+            Rows::Last(rows) => {
+                let limit = start;
+                start = start.max(end.saturating_sub(rows));
+                (has_previous, has_next) = (start > limit, end < total);
+            }
         }
         let Self { name, rows, position } = self;
         let cursor = |row: &T| Cursor(name.clone(), position(row)).encode();
         let rows = rows.into_iter().skip(start).take(end - start).map(|row| (cursor(&row), row)).collect();
-        Ok(Page { rows, total, has_previous: start > 0, has_next: end < total })
+        Ok(Page { rows, total, has_previous, has_next })
     }
 }
 

@@ -114,6 +114,11 @@ on_both_databases! {
             ("crit", json!({ "crit": ["exp"] })),
             ("an unknown kid", json!({ "kid": "other" })),
             ("an empty kid", json!({ "kid": "" })),
+            ("a kid that is almost right", json!({ "kid": format!("{} ", header().kid.unwrap()) })),
+            ("a kid in other letters", json!({ "kid": header().kid.unwrap().to_lowercase() })),
+            ("a kid that is a list", json!({ "kid": [header().kid.unwrap()] })),
+            ("crit, unknown", json!({ "crit": ["http://example.invalid/unknown"] })),
+            ("crit, empty", json!({ "crit": [] })),
             ("alg none", json!({ "alg": "none" })),
             ("alg None", json!({ "alg": "nOnE" })),
             ("an algorithm that is not the key's", json!({ "alg": "ES384" })),
@@ -150,6 +155,7 @@ on_both_databases! {
             ("no token at all", "x".to_owned()),
             ("nothing", String::new()),
             ("no JSON", format!("bm8.{body}.{signature}")),
+            ("a token of 60 KB", sign(&header(), &changed(json!({ "more": "x".repeat(45_000) })))),
             ("a token that is too long", sign(&header(), &changed(json!({ "more": "x".repeat(9000) })))),
         ] {
             refuse(app, why, &token).await;
@@ -262,6 +268,20 @@ async fn a_key_that_is_added_is_found_and_one_that_is_gone_takes_its_tokens_with
     std::fs::remove_file(&jwks).unwrap();
     assert!(identity.verify(&of_new, now + TimeDelta::minutes(30)).await.is_some());
     assert_eq!(identity.readiness(now).await, Readiness::Ready);
+}
+
+#[tokio::test]
+async fn a_token_that_was_accepted_is_refused_when_its_time_is_over() {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use itkatalog::identity::{Identity, Source};
+    let now: DateTime<Utc> = crate::support::NOW.parse().unwrap();
+    let source = Source::File(crate::support::jwks_path().into());
+    let identity = Identity::new(&crate::support::config("sqlite::memory:"), source, now).await.unwrap();
+    let token = token(json!({ "nbf": now.timestamp() }));
+    for (seconds, is_accepted) in [(0, true), (3629, true), (3630, false), (10, true), (-30, true), (-31, false)] {
+        let seen = identity.verify(&token, now + TimeDelta::seconds(seconds)).await;
+        assert_eq!(seen.is_some(), is_accepted, "after {seconds} s");
+    }
 }
 
 #[tokio::test]

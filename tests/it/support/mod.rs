@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod callers;
+pub mod connections;
 pub mod contacts;
 mod databases;
 pub mod live;
