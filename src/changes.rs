@@ -16,6 +16,7 @@ use crate::{
     catalogue::Snapshot,
     database::Database,
     error::{Code, Error, Result},
+    states,
     subscriptions::scope::Scope,
 };
 
@@ -104,6 +105,25 @@ pub struct Entry {
     pub previous: Option<i64>,
 }
 
+/// The schema's name for a kind of thing.
+pub fn type_name(kind: Type) -> &'static str {
+    match kind {
+        Type::Municipality => "Municipality",
+        Type::Provider => "Provider",
+        Type::ProviderMerger => "ProviderMerger",
+        Type::Joining => "Joining",
+        Type::CustomerGroup => "CustomerGroup",
+        Type::Category => "Category",
+        Type::StandardProduct => "StandardProduct",
+        Type::Product => "Product",
+        Type::Phase => "TransformationPhase",
+        Type::PhaseException => "PhaseException",
+        Type::Freeze => "Freeze",
+        Type::Contact => "Contact",
+        Type::ProductSubscription => "ProductSubscription",
+    }
+}
+
 /// Some entries one after the other.
 #[derive(Debug)]
 pub struct Page {
@@ -133,8 +153,8 @@ pub async fn read(db: &impl ConnectionTrait, view: &View, after: Option<i64>, up
         false => last_up_to(db, view, start).await?,
     };
     // Afterwards: what was removed while this was reading counts too.
-    if after.is_some() && first_kept(db).await?.is_some_and(|first| start + 1 < first) {
-        return Err(expired());
+    if after.is_some() {
+        check_kept(db, start).await?;
     }
     let end = found.last().filter(|_| has_next).map_or(up_to.max(start), |last| last.sequence);
     let entries = found.into_iter().map(|row| {
@@ -156,6 +176,11 @@ async fn first_kept(db: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
     first.order_by_asc(Column::Sequence).into_tuple().one(db).await
 }
 
+/// Refuses a place in the feed after which entries were removed: CURSOR_EXPIRED.
+pub async fn check_kept(db: &impl ConnectionTrait, after: i64) -> Result<()> {
+    if first_kept(db).await?.is_some_and(|first| after + 1 < first) { Err(expired()) } else { Ok(()) }
+}
+
 /// Removes entries from before a moment, but none after one that stays, and never the last. How many.
 pub async fn remove_before(database: &Database, moment: DateTimeUtc) -> Result<u64, DbErr> {
     let db = database.connection();
@@ -172,6 +197,7 @@ pub async fn remove_before(database: &Database, moment: DateTimeUtc) -> Result<u
         let transaction = database.begin_write().await?;
         let old = change::Entity::delete_many().filter(Column::Sequence.lt(start));
         removed += old.exec(&*transaction).await?.rows_affected;
+        states::remove_before(&*transaction, start).await?;
         transaction.commit().await?;
     }
     Ok(removed)
@@ -223,7 +249,8 @@ impl Cursor {
     }
 }
 
-fn expired() -> Error {
+/// Not everything after a place in the feed is kept.
+pub fn expired() -> Error {
     Error::new(
         Code::CursorExpired,
         "Einträge nach diesem Cursor sind nicht mehr aufbewahrt. Bitte neu beginnen: latestCursor merken, den Bestand lesen, dann ab latestCursor weiterlesen.",

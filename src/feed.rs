@@ -1,4 +1,5 @@
-//! Writing the change feed: committed changes only, in the order of commits, without gaps.
+//! Writing the change feed: committed changes only, in the order of commits, without gaps, each with what the thing was
+//! afterwards.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use sea_orm::{
     prelude::{DateTimeUtc, Uuid},
 };
 
-use crate::{database, records::Heads};
+use crate::{database, records::Heads, states};
 
 /// Changes in one statement: both databases take that many values.
 const CHANGES_IN_STATEMENT: usize = 1_000;
@@ -36,19 +37,21 @@ pub async fn append(
 ) -> Result<(), DbErr> {
     for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
         let unpublished = unpublished(db, chunk).await?;
-        let rows = chunk.iter().map(|changed| {
+        let entries = chunk.iter().map(|changed| {
             heads.change_sequence += 1;
-            let row = change::Model {
+            change::Model {
                 sequence: heads.change_sequence,
                 at: now,
                 kind: changed.kind,
                 entity_id: changed.id,
                 entity_version: changed.version,
                 published: !unpublished.contains(&changed.id),
-            };
-            row.into_active_model()
+            }
         });
+        let entries: Vec<change::Model> = entries.collect();
+        let rows = entries.iter().cloned().map(IntoActiveModel::into_active_model);
         change::Entity::insert_many(rows).exec_without_returning(db).await?;
+        states::keep(db, &entries).await?;
     }
     if changed.is_empty() { Ok(()) } else { database::announce(db).await }
 }

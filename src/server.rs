@@ -25,6 +25,7 @@ use crate::{
     policies,
     portfolios::versions,
     seed::{self, Content},
+    states,
     subscriptions::tick,
 };
 
@@ -70,6 +71,10 @@ impl Server {
         }
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
         keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
+        let stated = states::keep_missing(&database).await.map_err(|error| error.to_string())?;
+        if stated > 0 {
+            tracing::info!(stated, "what stood here before states were kept is written down");
+        }
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
         let desk =
             Desk { database: database.clone(), live: live.clone(), feed: feed.clone(), clock, engine: engine.clone() };

@@ -97,6 +97,12 @@ pub fn grouped(number: i64, language: Language) -> String {
     grouped
 }
 
+/// A number of hundredths with its two places: cents as euros, hundredths of a percent as percent.
+pub fn hundredths(number: i64) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", number.unsigned_abs() / 100, number.unsigned_abs() % 100)
+}
+
 /// A day as German writes it: `31.12.2024`.
 pub fn german_day(day: chrono::NaiveDate) -> String {
     day.format("%d.%m.%Y").to_string()

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod contact_assignment;
 pub mod customer_group;
 pub mod customer_group_member;
+pub mod entity_state;
 pub mod estimate_assumption;
 pub mod freeze;
 pub mod idempotency_key;

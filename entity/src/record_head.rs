@@ -17,6 +17,8 @@ pub struct Model {
     pub audit_hash: String,
     /// A random id of this installation, for cursors of the change feed.
     pub installation_id: String,
+    /// From this entry of the change feed on it is known what things were; -1 while it is not known at all.
+    pub states_from: i64,
 }
 
 /// Rows are joined in memory, never by the ORM.

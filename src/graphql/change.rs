@@ -1,20 +1,25 @@
 //! The change feed: to be read page by page, and to be followed.
 
+use std::{collections::HashMap, sync::Arc};
+
 use ::entity::change::{self, Type};
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject, Subscription, connection::PageInfo};
 use futures_util::{Stream, stream};
 use parking_lot::Mutex;
+use sea_orm::prelude::Uuid;
+use tokio::sync::OnceCell;
 
 use super::{
     connection::{Edge, edges},
-    context::reading,
+    context::{Reading, reading},
     node::{Node, Together, global_id},
-    scalars::DateTime,
+    scalars::{DateTime, Json},
 };
 use crate::{
     changes::{self, Cursor, Entry, View},
     error::{Error, Result},
     listing::{self, Cut},
+    states,
 };
 
 /// Kind of thing that was changed.
@@ -54,6 +59,7 @@ pub enum ChangeType {
 pub struct Change {
     entry: Entry,
     together: Together,
+    states: States,
 }
 
 #[Object(use_type_description)]
@@ -90,6 +96,13 @@ impl Change {
     /// Opaque global id of the thing, also when `entity` is null.
     async fn entity_id(&self) -> ID {
         entity_id(&self.entry.row)
+    }
+
+    /// What the thing was after this change, as its canonical row: municipalities, providers, published products, subscriptions.
+    /// Null for others, for what was not published, and for what was written before such rows were kept. Several changes at once
+    /// leave the same row. Names of its parts are those of the schema, ids are global ids; nothing in it is personal.
+    async fn state(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        self.states.find(reading(context), &self.entry.row).await
     }
 
     /// The version that the thing has since this change; null for things without versions.
@@ -144,10 +157,12 @@ impl ChangeQuery {
         let view = View::of(reading.caller.as_ref(), &reading.snapshot, types.as_deref());
         let page = changes::read(reading.db(), &view, after, head, first).await?;
         let together = Together::new(page.entries.iter().map(|entry| entity_id(&entry.row)).collect());
+        let states = States::of(page.entries.iter());
         let cursor = |sequence| Cursor::after(installation, sequence).encode();
         let rows = page.entries.into_iter().map(|entry| (cursor(entry.row.sequence), entry)).collect();
         let cut = Cut { rows, has_previous: after.is_some(), has_next: page.has_next };
-        let (edges, mut page_info) = edges(cut, |entry| Change { entry, together: together.clone() });
+        let (edges, mut page_info) =
+            edges(cut, |entry| Change { entry, together: together.clone(), states: states.clone() });
         page_info.end_cursor.get_or_insert_with(|| cursor(page.end));
         Ok(ChangeConnection { edges, page_info, latest_cursor: cursor(head) })
     }
@@ -197,7 +212,11 @@ impl SubscriptionRoot {
             }
             Run::Tell(entry) => Some(ChangeEvent {
                 cursor: Cursor::after(installation, entry.row.sequence).encode(),
-                change: Change { entry: entry.clone(), together: Together::new(vec![entity_id(&entry.row)]) },
+                change: Change {
+                    entry: entry.clone(),
+                    together: Together::new(vec![entity_id(&entry.row)]),
+                    states: States::of(std::iter::once(entry)),
+                },
             }),
         };
         Ok(stream::iter(told))
@@ -216,20 +235,28 @@ fn checked(types: Option<Vec<ChangeType>>) -> Result<Option<Vec<Type>>> {
 }
 
 fn entity_id(row: &change::Model) -> ID {
-    let type_name = match row.kind {
-        Type::Municipality => "Municipality",
-        Type::Provider => "Provider",
-        Type::ProviderMerger => "ProviderMerger",
-        Type::Joining => "Joining",
-        Type::CustomerGroup => "CustomerGroup",
-        Type::Category => "Category",
-        Type::StandardProduct => "StandardProduct",
-        Type::Product => "Product",
-        Type::Phase => "TransformationPhase",
-        Type::PhaseException => "PhaseException",
-        Type::Freeze => "Freeze",
-        Type::Contact => "Contact",
-        Type::ProductSubscription => "ProductSubscription",
-    };
-    global_id(type_name, row.entity_id)
+    global_id(changes::type_name(row.kind), row.entity_id)
+}
+
+/// What the things of several entries were: read for all of them when one is asked for it.
+#[derive(Clone)]
+struct States(Arc<StatesOfPage>);
+
+struct StatesOfPage {
+    entries: Vec<(Uuid, i64)>,
+    found: OnceCell<HashMap<(Uuid, i64), String>>,
+}
+
+impl States {
+    fn of<'e>(entries: impl Iterator<Item = &'e Entry>) -> Self {
+        let entries = entries.map(|entry| (entry.row.entity_id, entry.row.sequence)).collect();
+        Self(Arc::new(StatesOfPage { entries, found: OnceCell::new() }))
+    }
+
+    async fn find(&self, reading: &Reading, row: &change::Model) -> Result<Option<Json>> {
+        let StatesOfPage { entries, found } = &*self.0;
+        let found = found.get_or_try_init(|| states::of_entries(reading.db(), entries.iter().copied())).await?;
+        let state = found.get(&(row.entity_id, row.sequence));
+        state.map(|text| serde_json::from_str(text).map(Json).map_err(Error::internal)).transpose()
+    }
 }

@@ -28,6 +28,8 @@ const LONG_ROWS: u64 = 100;
 const SCAN: u64 = 400;
 /// Cost of another day: the catalogue of it may have to be made first.
 const OTHER_DAY: u64 = 10_000;
+/// What goes through everything of one kind.
+const HEAVY: (&str, &str) = ("Query", "stateDigest");
 /// Fields below the root that ask the database each time.
 const ASKS_DATABASE: [(&str, &str); 9] = [
     ("Municipality", "annualCost"),
@@ -263,7 +265,7 @@ impl<'a> Walk<'a> {
             false => 1,
         };
         let is_of_another_day = parent == "Query" && self.argument(field, "asOf").is_some_and(|day| day != Value::Null);
-        let own = if is_of_another_day { own + OTHER_DAY } else { own };
+        let own = if is_of_another_day || (parent, name) == HEAVY { own + OTHER_DAY } else { own };
         Ok(Measure {
             depth: children.depth.saturating_add(1),
             fields: children.fields.saturating_add(1),

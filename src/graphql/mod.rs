@@ -50,6 +50,7 @@ pub mod rights;
 pub mod scalars;
 pub mod standard_product;
 pub mod standard_product_change;
+pub mod state_digest;
 pub mod subscriber;
 pub mod subscription;
 pub mod subscription_input;
@@ -88,6 +89,7 @@ pub struct Query(
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
     product_change::ProductChangeQuery,
+    state_digest::StateDigestQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.

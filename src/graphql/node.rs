@@ -21,6 +21,7 @@ use super::{
 use crate::{
     catalogue::Snapshot,
     error::{Error, Result},
+    ids,
     subscriptions::scope::Scope,
 };
 
@@ -51,7 +52,7 @@ pub enum Node {
 
 /// The global id of a row of a type.
 pub fn global_id(type_name: &str, id: Uuid) -> ID {
-    ID(BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple())))
+    ID(ids::global_id(type_name, id))
 }
 
 /// The row's id in a global id of one type.

@@ -5,7 +5,7 @@ use async_graphql::{
 };
 use chrono::{DateTime as Moment, NaiveDate, Utc};
 
-use crate::error::Error;
+use crate::{error::Error, text};
 
 /// A calendar day in Europe/Berlin as `YYYY-MM-DD`, from 1900-01-01 to 2199-12-31.
 #[derive(Description, Clone, Copy, Debug)]
@@ -42,8 +42,7 @@ pub struct Json(pub serde_json::Value);
 
 /// Two places for hundredths: cents, or hundredths of a percent.
 pub fn hundredths(number: i64) -> Decimal {
-    let sign = if number < 0 { "-" } else { "" };
-    Decimal(format!("{sign}{}.{:02}", number.unsigned_abs() / 100, number.unsigned_abs() % 100))
+    Decimal(text::hundredths(number))
 }
 
 /// Hundredths of a decimal number with at most two places, from 0 to `most`.

@@ -88,8 +88,8 @@ pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Re
     rows.as_ref().map_or(Ok(()), |rows| rows.check(&app.types))?;
     let (measure, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
-    let reads_feed =
-        kind == OperationType::Query && guard::selects(&document, &operation.selection_set.node, "changes");
+    let selects = |name| guard::selects(&document, &operation.selection_set.node, name);
+    let reads_feed = kind == OperationType::Query && (selects("changes") || selects("stateDigest"));
     let cost = Cost { actual: measure.cost, limit: app.limits.cost };
     Ok(Prepared { kind, cost, document, name, values, rows, reads_feed })
 }

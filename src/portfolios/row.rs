@@ -116,24 +116,8 @@ pub struct RowPrice {
 pub fn digest(rows: &[Row]) -> Result<String, serde_json::Error> {
     let mut hash = Sha256::new();
     for row in rows {
-        hash.update(canonical(&serde_json::to_value(row)?));
+        hash.update(serde_json_canonicalizer::to_vec(row)?);
         hash.update("\n");
     }
     Ok(base16ct::lower::encode_string(&hash.finalize()))
-}
-
-/// JSON with sorted keys and without spaces. Rows hold texts, lists and objects only.
-fn canonical(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
-            let fields =
-                fields.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), canonical(value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-        }
-        Value::Array(values) => format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        plain => plain.to_string(),
-    }
 }

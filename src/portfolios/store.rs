@@ -49,7 +49,7 @@ pub async fn unpublished(db: &impl ConnectionTrait, provider: Option<Uuid>) -> R
 }
 
 /// Products with everything that belongs to them.
-pub(super) async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
+pub async fn join(db: &impl ConnectionTrait, rows: Vec<product::Model>) -> Result<Vec<Stored>, DbErr> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let (mut keys, mut municipalities, mut groups, mut prices) =
         (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());

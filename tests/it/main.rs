@@ -57,6 +57,7 @@ mod schema;
 mod seeds;
 mod sequences;
 mod standard_products;
+mod states;
 mod subscription_input;
 mod subscription_lists;
 mod subscriptions;

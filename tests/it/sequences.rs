@@ -289,6 +289,7 @@ async fn check_records(app: &TestApp) {
         assert!(history.last().is_none_or(|entry| entry.state == row.state));
     }
     app.verify().await.unwrap();
+    app.check_states().await;
 }
 
 on_both_databases! {

@@ -10,6 +10,7 @@ pub mod mergers;
 pub mod portfolio;
 mod postgres;
 pub mod program;
+pub mod states;
 mod trail;
 
 use std::sync::OnceLock;

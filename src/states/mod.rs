@@ -1,0 +1,220 @@
+//! What things were after each change. Every entry of the change feed about a municipality, provider, product or subscription
+//! has its canonical row beside it, so the state of any later moment is known: for exports, and for readers that prove that
+//! their copy is whole.
+//!
+//! INVARIANT: rows up to the end of the feed never change any more; only those that later ones have taken the place of are
+//! removed, together with their entries.
+
+mod rows;
+
+use std::collections::{HashMap, HashSet};
+
+use ::entity::{
+    change::{self, Type},
+    entity_state::{self, Column},
+    product_subscription, record_head,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+    prelude::Uuid,
+    sea_query::{Alias, Expr, ExprTrait, Query},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{changes, database::Database, error::Result, subscriptions::scope::Scope};
+
+/// Kinds of things whose states are kept.
+pub const STATED: [Type; 4] = [Type::Municipality, Type::Provider, Type::Product, Type::ProductSubscription];
+/// Rows in one statement.
+const ROWS_AT_ONCE: usize = 1_000;
+/// Digests that are read at once.
+const DIGESTS_AT_ONCE: u64 = 20_000;
+
+/// What the digest of a state says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateDigest {
+    /// How many rows.
+    pub count: u64,
+    /// SHA-256 over the SHA-256 of all rows, in hexadecimal and ascending, each with a line feed.
+    pub sha256: String,
+}
+
+/// Which rows of which moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What kind of thing.
+    pub kind: Type,
+    /// Which subscriptions.
+    pub scope: Scope,
+    /// As of this entry of the feed.
+    pub at: i64,
+}
+
+/// Keeps what the things that entries are about are, as the transaction leaves them.
+pub async fn keep(db: &impl ConnectionTrait, entries: &[change::Model]) -> Result<(), DbErr> {
+    for kind in STATED {
+        let of_kind: Vec<&change::Model> = entries.iter().filter(|entry| entry.kind == kind).collect();
+        for chunk in of_kind.chunks(ROWS_AT_ONCE) {
+            let ids: HashSet<Uuid> = chunk.iter().map(|entry| entry.entity_id).collect();
+            let states = rows::load(db, kind, &ids.into_iter().collect::<Vec<_>>()).await?;
+            let row =
+                |entry: &&change::Model| state(kind, entry.entity_id, entry.sequence, states.get(&entry.entity_id));
+            insert(db, chunk.iter().map(row)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn state(kind: Type, entity_id: Uuid, sequence: i64, state: Option<&String>) -> entity_state::Model {
+    let sha256 = state.map(|state| base16ct::lower::encode_string(&Sha256::digest(state)));
+    entity_state::Model { kind, entity_id, sequence, sha256, state: state.cloned() }
+}
+
+async fn insert(
+    db: &impl ConnectionTrait,
+    rows: impl Iterator<Item = entity_state::Model> + Send,
+) -> Result<(), DbErr> {
+    let rows: Vec<_> = rows.map(IntoActiveModel::into_active_model).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    entity_state::Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
+}
+
+/// Keeps how everything stands where that is not known yet: once, for what was written before states were kept. How many.
+pub async fn keep_missing(database: &Database) -> Result<usize, DbErr> {
+    let db = database.begin_exclusive().await?;
+    let head = record_head::Entity::find().lock_exclusive().one(&*db).await?;
+    let Some(head) = head.filter(|head| head.states_from < 0) else {
+        db.roll_back().await?;
+        return Ok(0);
+    };
+    let mut count = 0;
+    for kind in STATED {
+        let ids = rows::ids(&*db, kind).await?;
+        for chunk in ids.chunks(ROWS_AT_ONCE) {
+            let states = rows::load(&*db, kind, chunk).await?;
+            insert(&*db, states.iter().map(|(id, text)| state(kind, *id, head.change_sequence, Some(text)))).await?;
+            count += states.len();
+        }
+    }
+    let from = head.change_sequence;
+    record_head::ActiveModel { states_from: Set(from), ..head.into_active_model() }.update(&*db).await?;
+    db.commit().await?;
+    Ok(count)
+}
+
+/// What the things of some entries were, by thing and entry; nothing for those that are not there, not published, or not kept.
+pub async fn of_entries(
+    db: &impl ConnectionTrait,
+    entries: impl Iterator<Item = (Uuid, i64)>,
+) -> Result<HashMap<(Uuid, i64), String>, DbErr> {
+    let (ids, sequences): (Vec<Uuid>, Vec<i64>) = entries.unzip();
+    let found = entity_state::Entity::find()
+        .filter(Column::Kind.is_in(STATED))
+        .filter(Column::EntityId.is_in(ids))
+        .filter(Column::Sequence.is_in(sequences))
+        .all(db)
+        .await?;
+    let states = found.into_iter().filter_map(|row| Some(((row.entity_id, row.sequence), row.state?)));
+    Ok(states.collect())
+}
+
+/// A page of canonical rows in the order of their ids, after one of them. A shorter page is the last.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    view: &View,
+    after: Option<Uuid>,
+    most: u64,
+) -> Result<Vec<(Uuid, String)>, DbErr> {
+    let query = latest(view, after).select_only().columns([Column::EntityId, Column::State]);
+    query.limit(most).into_tuple().all(db).await
+}
+
+/// The digest of everything in a view. CURSOR_EXPIRED when the state of then is not known any more.
+pub async fn digest(db: &impl ConnectionTrait, view: &View) -> Result<StateDigest> {
+    let mut digests: Vec<[u8; 32]> = Vec::new();
+    let mut after = None;
+    loop {
+        let query = latest(view, after).select_only().columns([Column::EntityId, Column::Sha256]);
+        let found: Vec<(Uuid, String)> = query.limit(DIGESTS_AT_ONCE).into_tuple().all(db).await?;
+        after = found.last().map(|(id, _)| *id);
+        for (_, hex) in &found {
+            let mut bytes = [0; 32];
+            base16ct::lower::decode(hex, &mut bytes).map_err(crate::error::Error::internal)?;
+            digests.push(bytes);
+        }
+        if (found.len() as u64) < DIGESTS_AT_ONCE {
+            break;
+        }
+    }
+    // Afterwards: what was removed while this was reading counts too.
+    check_known(db, view.at).await?;
+    Ok(sum(digests))
+}
+
+/// Refuses a moment of which not everything is known: CURSOR_EXPIRED.
+pub async fn check_known(db: &impl ConnectionTrait, at: i64) -> Result<()> {
+    changes::check_kept(db, at).await?;
+    let head = record_head::Entity::find().one(db).await?;
+    let is_known = head.is_some_and(|head| (0..=at).contains(&head.states_from));
+    if is_known { Ok(()) } else { Err(changes::expired()) }
+}
+
+/// The digest of all rows, by theirs.
+pub fn sum(mut digests: Vec<[u8; 32]>) -> StateDigest {
+    digests.sort_unstable();
+    let mut hash = Sha256::new();
+    for digest in &digests {
+        hash.update(base16ct::lower::encode_string(digest));
+        hash.update("\n");
+    }
+    StateDigest { count: digests.len() as u64, sha256: base16ct::lower::encode_string(&hash.finalize()) }
+}
+
+/// Removes states from before an entry that others up to it have taken the place of.
+pub async fn remove_before(db: &impl ConnectionTrait, sequence: i64) -> Result<(), DbErr> {
+    let old = entity_state::Entity::delete_many().filter(Column::Sequence.lt(sequence));
+    old.filter(Expr::exists(later(sequence - 1))).exec(db).await.map(drop)
+}
+
+/// The last states up to a moment, without what is not there.
+fn latest(view: &View, after: Option<Uuid>) -> sea_orm::Select<entity_state::Entity> {
+    let mut query = entity_state::Entity::find()
+        .filter(Column::Kind.eq(view.kind))
+        .filter(Column::Sequence.lte(view.at))
+        .filter(Column::State.is_not_null())
+        .filter(Expr::exists(later(view.at)).not())
+        .order_by_asc(Column::EntityId);
+    if let Some(after) = after {
+        query = query.filter(Column::EntityId.gt(after));
+    }
+    if view.kind == Type::ProductSubscription && view.scope != Scope::Everything {
+        query = query.filter(own(&view.scope));
+    }
+    query
+}
+
+/// Later states of the same thing, up to a moment.
+fn later(up_to: i64) -> sea_orm::sea_query::SelectStatement {
+    let later = Alias::new("later");
+    let of = |column: Column| Expr::col((later.clone(), column));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(entity_state::Entity, later.clone())
+        .and_where(of(Column::Kind).equals((entity_state::Entity, Column::Kind)))
+        .and_where(of(Column::EntityId).equals((entity_state::Entity, Column::EntityId)))
+        .and_where(of(Column::Sequence).gt(Expr::col((entity_state::Entity, Column::Sequence))))
+        .and_where(of(Column::Sequence).lte(up_to))
+        .take()
+}
+
+/// Subscriptions that a caller may read now: as in the feed.
+fn own(scope: &Scope) -> Condition {
+    use product_subscription::Column as Subscription;
+    let own = product_subscription::Entity::find().select_only().column(Subscription::Id);
+    Condition::all().add(Column::EntityId.in_subquery(own.filter(scope.predicate()).into_query()))
+}
