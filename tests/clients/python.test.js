@@ -35,7 +35,7 @@ after(() => server?.stop());
 
 test('gql asks, pages, changes and follows over each of its transports', async () => {
   const env = {
-    ...process.env, ITKATALOG_URL: server.url, PYTHONDONTWRITEBYTECODE: '1',
+    ...process.env, CATALOGUE_URL: server.url, PYTHONDONTWRITEBYTECODE: '1',
     ITKATALOG_TOKEN_TOWN: await server.token('municipality', '--municipality', '05334002'),
     ITKATALOG_TOKEN_OFFICE: await server.token('transformation_office', '--subject', 'office'),
   };

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const PROGRAM = process.env.ITKATALOG_PROGRAM ?? new URL('../../target/debug/itkatalog', import.meta.url).pathname;
+/** The program that is tried. */
+export const PROGRAM = process.env.ITKATALOG_PROGRAM ?? new URL('../../target/debug/itkatalog', import.meta.url).pathname;
 const ANNOUNCED = /listening on (http:\/\/[^"\s]+)/;
 
 const FREEZE = `mutation Freeze($key: String!) {

@@ -23,7 +23,7 @@ after(() => server?.stop());
 test('a program with types from the schema compiles and requests a subscription', async () => {
   await tool('typescript/bin/tsc');
   const token = await server.token('municipality', '--municipality', '05334002');
-  const env = { ...process.env, ITKATALOG_URL: server.url, ITKATALOG_TOKEN: token };
+  const env = { ...process.env, CATALOGUE_URL: server.url, ITKATALOG_TOKEN: token };
   const { stdout } = await run(process.execPath, ['build/program.js'], { cwd, env });
   assert.deepEqual(JSON.parse(stdout), { product: 'E-Akte', state: 'REQUESTED', ags: '05334002', errors: [] });
 });

@@ -4,7 +4,7 @@ import json
 import os
 import urllib.request
 
-URL = os.environ["ITKATALOG_URL"]
+URL = os.environ["CATALOGUE_URL"]
 SOCKET = URL.replace("http", "ws", 1)
 TOWN = os.environ["ITKATALOG_TOKEN_TOWN"]
 OFFICE = os.environ["ITKATALOG_TOKEN_OFFICE"]

@@ -3,7 +3,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { OffersDocument, RequestDocument, type RequestSubscriptionInput } from './generated/graphql.js';
 
-const { ITKATALOG_URL: url = 'http://127.0.0.1:8080/graphql', ITKATALOG_TOKEN: token } = process.env;
+const { CATALOGUE_URL: url = 'http://127.0.0.1:8080/graphql', ITKATALOG_TOKEN: token } = process.env;
 
 async function ask<Data, Variables>(document: TypedDocumentNode<Data, Variables>, variables: Variables): Promise<Data> {
   const headers: Record<string, string> = { 'Content-Type': 'application/json' };
