@@ -1,6 +1,7 @@
 // Which file of data/graphiql/ is which file of a package, at the versions of package-lock.json. Run, it fetches them anew:
 // see scripts/graphiql.
-import { copyFile, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 
 export const FOLDER = new URL('../../data/graphiql/', import.meta.url);
 const modules = new URL('node_modules/', import.meta.url);
@@ -24,7 +25,10 @@ export async function files() {
 
 if (import.meta.url === `file://${process.argv[1]}`) {
   const wanted = await files();
-  for (const name of await readdir(FOLDER)) if (/\.(js|css)$/.test(name)) await rm(new URL(name, FOLDER));
-  for (const { name, source } of wanted) await copyFile(source, new URL(name, FOLDER));
+  for (const name of await readdir(FOLDER)) if (/\.(js|css)(\.gz)?$/.test(name)) await rm(new URL(name, FOLDER));
+  for (const { name, source } of wanted) {
+    await copyFile(source, new URL(name, FOLDER));
+    await writeFile(new URL(`${name}.gz`, FOLDER), gzipSync(await readFile(source), { level: 9 }));
+  }
   console.log(wanted.map(({ name }) => name).join('\n'));
 }

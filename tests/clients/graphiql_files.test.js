@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { FOLDER, files } from './graphiql_files.js';
 
 test('files of GraphiQL are those of the packages in package-lock.json', async () => {
   const wanted = await files();
   const there = (await readdir(FOLDER)).filter((name) => name !== 'README.md');
-  assert.deepEqual(there.sort(), wanted.map(({ name }) => name).sort(), 'run scripts/graphiql');
+  assert.deepEqual(there.sort(), wanted.flatMap(({ name }) => [name, `${name}.gz`]).sort(), 'run scripts/graphiql');
   for (const { name, source } of wanted) {
-    assert.ok((await readFile(new URL(name, FOLDER))).equals(await readFile(source)), `${name} differs: run scripts/graphiql`);
+    const packaged = await readFile(source);
+    assert.ok((await readFile(new URL(name, FOLDER))).equals(packaged), `${name} differs: run scripts/graphiql`);
+    assert.ok(gunzipSync(await readFile(new URL(`${name}.gz`, FOLDER))).equals(packaged), `${name}.gz differs: run scripts/graphiql`);
   }
 });
 

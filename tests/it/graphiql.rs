@@ -100,8 +100,29 @@ async fn the_page_and_every_file_of_it_come_from_here_and_nothing_else_may_be_lo
         let again = send(app.server.router(), again).await;
         assert_eq!((again.status.as_u16(), again.body), (304, Value::String(String::new())), "{path}");
     }
+    check_compressed(&app).await;
     for path in ["/graphiql/", "/graphiql/nothing.js", "/graphiql/page.html", "/graphiql/..%2fpage.js"] {
         assert_eq!(app.get(path).await.status, 404, "{path}");
     }
     app.finish().await;
+}
+
+/// What is large lies compressed already; who can't read that gets it plain.
+async fn check_compressed(app: &TestApp) {
+    let path = "/graphiql/graphiql-3.9.0.min.js";
+    let plain = app.get(path).await.body.as_str().unwrap().len();
+    for (accepted, is_gzipped) in
+        [("gzip, deflate, br, zstd", true), ("br;q=1.0, gzip;q=0.5", true), ("gzip;q=0", false), ("identity", false)]
+    {
+        let request = Request::get(path).header("accept-encoding", accepted).body(Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(app.server.router(), request).await.unwrap();
+        assert_eq!(
+            answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "gzip"),
+            is_gzipped,
+            "{accepted}"
+        );
+        assert_eq!(answer.headers()["vary"], "accept-encoding", "{accepted}");
+        let bytes = axum::body::to_bytes(answer.into_body(), 10_000_000).await.unwrap();
+        assert_eq!((bytes[..2] == [0x1f, 0x8b], bytes.len() < plain), (is_gzipped, is_gzipped), "{accepted}");
+    }
 }
