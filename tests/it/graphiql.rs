@@ -39,7 +39,7 @@ fn named(page: &str) -> Vec<&str> {
 
 on_both_databases! {
     async fn every_example_runs_for_its_kind_of_user(app: TestApp) {
-        let examples = examples(&app).await;
+        let examples = examples(app).await;
         for (kind, token) in callers() {
             let own: Vec<_> = examples.iter().filter(|example| example["kind"] == kind).collect();
             assert!(!own.is_empty(), "{kind}");
@@ -65,7 +65,7 @@ on_both_databases! {
     }
 
     async fn every_example_is_within_the_limits_of_callers_without_a_token(app: TestApp) {
-        for example in examples(&app).await {
+        for example in examples(app).await {
             let answer = app.ask(example["query"].as_str().unwrap(), example["variables"].clone()).await;
             let allowed = ["UNAUTHENTICATED", "FORBIDDEN", "BAD_REQUEST"];
             assert!(codes(&answer.body).iter().all(|code| allowed.contains(code)), "{}: {}", example["title"], answer.body);
