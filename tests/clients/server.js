@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** The program that is tried. */
-export const PROGRAM = process.env.ITKATALOG_PROGRAM ?? new URL('../../target/debug/itkatalog', import.meta.url).pathname;
+/** The program that is tried. Its own settings begin with ITKATALOG_, and it refuses unknown ones. */
+export const PROGRAM = process.env.CATALOGUE_PROGRAM ?? new URL('../../target/debug/itkatalog', import.meta.url).pathname;
 const ANNOUNCED = /listening on (http:\/\/[^"\s]+)/;
 
 const FREEZE = `mutation Freeze($key: String!) {
