@@ -14,7 +14,7 @@ use sea_orm::{
 use crate::{database, records::Heads};
 
 /// Changes in one statement: both databases take that many values.
-const CHANGES_IN_STATEMENT: usize = 5_000;
+const CHANGES_IN_STATEMENT: usize = 1_000;
 
 /// Something that was changed.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,10 @@
 //!
 //! The scope of a key is issuer, subject and mutation. Only committed results are kept.
 
+use std::io::BufWriter;
+
 use ::entity::{idempotency_key, phase};
+use digest_io::IoWrapper;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult,
     prelude::{DateTimeUtc, Uuid},
@@ -53,13 +56,16 @@ impl Key {
                 "idempotencyKey is empty. Please give every change a key of its own, for example a UUID.",
             ));
         }
-        let input = serde_json::to_vec(input).map_err(Error::internal)?;
+        // Not held as a whole: a portfolio has megabytes.
+        let mut digest = BufWriter::new(IoWrapper(Sha256::new()));
+        serde_json::to_writer(&mut digest, input).map_err(Error::internal)?;
+        let digest = digest.into_inner().map_err(Error::internal)?.0;
         Ok(Self {
             issuer: caller.issuer.clone(),
             subject: caller.subject.clone(),
             mutation,
             key: key.to_owned(),
-            input_digest: base16ct::lower::encode_string(&Sha256::digest(input)),
+            input_digest: base16ct::lower::encode_string(&digest.finalize()),
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod availability;
+pub mod bulk;
 pub mod category;
 pub mod change;
 pub mod collective;

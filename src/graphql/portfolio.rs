@@ -1,13 +1,11 @@
 //! Portfolios that providers register, and products that they save.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use async_graphql::{
-    Context, Description, Enum, InputObject, InputType, InputValueError, InputValueResult, Name, Object, SimpleObject,
-    Value, registry::Registry,
-};
+use async_graphql::{Context, Description, Enum, InputObject, Object, SimpleObject};
 
 use super::{
+    bulk::Rows,
     collective::OnError,
     context::{Reading, reading},
     payload::{UserError, order, to_its_end, told, user_errors},
@@ -63,43 +61,6 @@ pub struct RegisterPortfolioInput {
     reason: Option<ReasonInput>,
     /// The caller's own key for this change, at most 200 characters: sent again it changes nothing twice. Kept for 90 days.
     idempotency_key: String,
-}
-
-/// The input of a registration, read without a copy of its rows: read by itself it would copy each of its fields, and the rows
-/// are megabytes.
-pub struct Whole(RegisterPortfolioInput);
-
-impl InputType for Whole {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        RegisterPortfolioInput::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        RegisterPortfolioInput::create_type_info(registry)
-    }
-
-    fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let (value, rows) = match value {
-            Some(Value::Object(mut fields)) => {
-                let rows = fields.insert(Name::new("products"), Value::List(Vec::new()));
-                (Some(Value::Object(fields)), rows)
-            }
-            other => (other, None),
-        };
-        let products = InputType::parse(rows).map_err(InputValueError::propagate)?;
-        let input = RegisterPortfolioInput::parse(value).map_err(InputValueError::propagate)?;
-        Ok(Self(RegisterPortfolioInput { products, ..input }))
-    }
-
-    fn to_value(&self) -> Value {
-        self.0.to_value()
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
 }
 
 /// Saves one product: a new one, or instead of what it was.
@@ -233,11 +194,14 @@ impl PortfolioMutation {
     async fn register_portfolio(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Whose portfolio, and all of it.")] input: Whole,
+        #[graphql(desc = "Whose portfolio, and all of it.")] input: RegisterPortfolioInput,
     ) -> Result<Option<RegisterPortfolioPayload>> {
         let reading = reading(context);
         let caller = reading.signed_in()?;
-        let Whole(input) = input;
+        let mut input = input;
+        if let Some(rows) = context.data_opt::<Rows>() {
+            input.products = rows.read()?;
+        }
         let (dry_run, key) = (input.dry_run, input.idempotency_key.clone());
         let keys: Vec<String> = input.products.iter().map(|row| row.external_id.clone()).collect();
         let provider = ProviderBy::Key(input.provider.clone()).find(&reading.snapshot);

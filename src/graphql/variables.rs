@@ -32,7 +32,8 @@ pub fn check(types: &Types, operation: &OperationDefinition, variables: &mut Var
     Ok(())
 }
 
-fn check_value(types: &Types, path: &str, ty: &Type, value: &Value) -> Result<()> {
+/// Refuses a value that does not fit a type.
+pub fn check_value(types: &Types, path: &str, ty: &Type, value: &Value) -> Result<()> {
     if matches!(value, Value::Null) {
         return if ty.nullable { Ok(()) } else { Err(missing(path)) };
     }

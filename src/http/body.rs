@@ -8,7 +8,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    graphql::bulk::Rows,
+};
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Parameters {
     pub operation_name: Option<String>,
     /// Values of its variables.
     pub variables: Variables,
+    /// Rows of a portfolio, taken out of the variables.
+    pub rows: Option<Rows>,
 }
 
 /// The document that is asked for.
@@ -83,11 +88,16 @@ pub fn from_json(body: &[u8]) -> Result<Parameters> {
     };
     let extensions = map("extensions")?.map(|extensions| serde_json::from_str(extensions.get()));
     let extensions: serde_json::Value = extensions.transpose().map_err(invalid)?.unwrap_or_default();
-    // Read without a copy in between: a portfolio has megabytes of them.
-    let variables = map("variables")?.map(|variables| serde_json::from_str::<Variables>(variables.get()));
-    let variables = variables.transpose().map_err(invalid)?.unwrap_or_default();
+    let (variables, rows) = match map("variables")? {
+        None => (Variables::default(), None),
+        Some(given) => match Rows::take(given) {
+            Some((variables, rows)) => (variables, Some(rows)),
+            // Read without a copy in between.
+            None => (serde_json::from_str(given.get()).map_err(invalid)?, None),
+        },
+    };
     let document = asked(text("query")?, text("documentId")?, &extensions)?;
-    Ok(parameters(document, text("operationName")?, variables))
+    Ok(Parameters { rows, ..parameters(document, text("operationName")?, variables) })
 }
 
 /// Reads the parameters from a JSON value.
@@ -131,7 +141,7 @@ fn asked(query: Option<String>, document_id: Option<String>, extensions: &serde_
 fn parameters(document: Asked, operation_name: Option<String>, variables: Variables) -> Parameters {
     // Some clients send an empty name when they mean none.
     let operation_name = operation_name.filter(|name| !name.is_empty());
-    Parameters { document, operation_name, variables }
+    Parameters { document, operation_name, variables, rows: None }
 }
 
 fn check_map(name: &'static str, value: Option<&serde_json::Value>) -> Result<()> {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::day_of,
     error::{Code, Error, Result},
-    graphql::{context::Reading, guard, nulls, order, trusted, variables},
+    graphql::{bulk::Rows, context::Reading, guard, nulls, order, trusted, variables},
     identity::Claims,
 };
 
@@ -39,6 +39,7 @@ pub struct Prepared {
     document: Arc<ExecutableDocument>,
     name: Option<String>,
     values: Variables,
+    rows: Option<Rows>,
     reads_feed: bool,
 }
 
@@ -68,7 +69,7 @@ impl Refused {
 /// Parses, measures and checks a request.
 pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Result<Prepared, Refused> {
     let app = &*app.0;
-    let Parameters { document, operation_name: name, variables: mut values } = given;
+    let Parameters { document, operation_name: name, variables: mut values, mut rows } = given;
     let query = text(app, document, is_anonymous)?;
     let document = app.documents.parse(&query)?;
     let operation = guard::operation(&document, name.as_deref())?;
@@ -79,14 +80,18 @@ pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Re
         OperationType::Subscription => guard::check_followed(operation)?,
         _ => {}
     }
+    if let Some(other) = rows.take_if(|rows| !rows.are_for(operation)) {
+        other.put_back(&mut values)?;
+    }
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
+    rows.as_ref().map_or(Ok(()), |rows| rows.check(&app.types))?;
     let (measure, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
     let reads_feed =
         kind == OperationType::Query && guard::selects(&document, &operation.selection_set.node, "changes");
     let cost = Cost { actual: measure.cost, limit: app.limits.cost };
-    Ok(Prepared { kind, cost, document, name, values, reads_feed })
+    Ok(Prepared { kind, cost, document, name, values, rows, reads_feed })
 }
 
 /// The text of the document that is asked for.
@@ -171,7 +176,10 @@ impl Prepared {
         let mut execution = Execution::new(String::new()).variables(self.values.clone());
         execution.operation_name.clone_from(&self.name);
         execution.set_parsed_query(self.document.as_ref().clone());
-        execution
+        match &self.rows {
+            Some(rows) => execution.data(rows.clone()),
+            None => execution,
+        }
     }
 
     /// Puts nulls where fields failed, and fields that waited into the document's order.

@@ -134,6 +134,9 @@ on_both_databases! {
             app.data(list, json!({ "day": day })).await;
         }
         assert_eq!(statements(), before, "no product moves on until then");
+        // The first day that is known is asked for once.
+        app.data(list, json!({ "day": "2026-11-20" })).await;
+        let before = statements();
         app.data(list, json!({ "day": YESTERDAY })).await;
         let of_one = statements() - before;
         app.data(list, json!({ "day": YESTERDAY })).await;

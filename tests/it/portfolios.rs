@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestApp, account_manager,
     acts::{AACHEN, reason},
-    auditor, land, municipality, nodes,
+    auditor, land, municipality, nodes, post,
     program::{run, text},
     provider, steward, texts, transformation_office,
 };
@@ -134,6 +134,39 @@ fn faults() -> Vec<(Value, &'static str, &'static str)> {
             "BAD_USER_INPUT",
         ),
     ]
+}
+
+on_both_databases! {
+    async fn a_large_portfolio_is_read_row_by_row_and_told_the_same_as_a_small_one(app: TestApp) {
+        /// Large enough that its rows are kept as they came.
+        const LARGE: usize = 300;
+        let wide = |number: usize| changed(&format!("L-{number}"), json!({ "description": "ä".repeat(1000) }));
+        let input = |count: usize, spoil: &Value| {
+            let mut rows: Vec<Value> = (0..count).map(wide).collect();
+            rows[3].as_object_mut().unwrap().extend(spoil.as_object().unwrap().clone());
+            json!({ "provider": "itkr", "count": count, "products": rows, "dryRun": true, "idempotencyKey": "large" })
+        };
+        assert!(input(LARGE, &json!({})).to_string().len() > 256 * 1024);
+        let wrong = [json!({ "zzz": 1 }), json!({ "name": null }), json!({ "name": 7 }), json!({ "prices": [{ "unit": "FLAT" }] }), json!({ "category": "nope" })];
+        for spoil in &wrong {
+            let told = async |count| {
+                let answer = app.ask_as(&provider("itkr"), REGISTER, json!({ "input": input(count, spoil) })).await.body;
+                let report = &answer["data"]["registerPortfolio"]["report"];
+                json!([answer["errors"][0]["message"], answer["errors"][0]["extensions"]["field"], report["rejected"], report["rows"][3]["errors"]])
+            };
+            let (small, large) = (told(5).await, told(LARGE).await);
+            assert_eq!(small, large, "{spoil}");
+            assert!(large[0].is_string() || large[2] == 1, "{large}");
+        }
+        let whole = app.data_as(&provider("itkr"), REGISTER, json!({ "input": input(LARGE, &json!({})) })).await;
+        assert_eq!(whole["registerPortfolio"]["report"]["added"], LARGE);
+        let body = json!({ "query": REGISTER, "variables": { "input": input(LARGE, &json!({ "name": "HALF" })) } }).to_string();
+        let broken = app.send(post().header("authorization", format!("Bearer {}", provider("itkr"))), body.replace("HALF", "\\ud800")).await;
+        assert_eq!(broken.body["errors"][0]["extensions"]["field"], "$input.products[3]", "{}", broken.body);
+        let twice = REGISTER.replacen("registerPortfolio", "registerPortfolio(input: $input) { report { added } } again: registerPortfolio", 1);
+        let twice = app.data_as(&provider("itkr"), &twice, json!({ "input": input(LARGE, &json!({})) })).await;
+        assert_eq!((&twice["registerPortfolio"]["report"]["added"], &twice["again"]["report"]["added"]), (&json!(LARGE), &json!(LARGE)));
+    }
 }
 
 on_both_databases! {
