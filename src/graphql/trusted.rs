@@ -69,6 +69,16 @@ impl Trusted {
         self.known.write().insert(id, text.clone());
         Ok(text)
     }
+
+    /// The same for clients that understand two words only: the text has to be sent this time (`PersistedQueryNotFound`), or
+    /// always, because no documents are kept here at all (`PersistedQueryNotSupported`).
+    pub fn find_persisted(&self, id: &str) -> Result<Arc<str>> {
+        let word = if self.folder.is_some() { "PersistedQueryNotFound" } else { "PersistedQueryNotSupported" };
+        self.find(id).map_err(|error| match error.code {
+            Code::NotFound => send_text(Error::new(Code::NotFound, word, word)),
+            _ => error,
+        })
+    }
 }
 
 /// Puts a document into a folder; gives its id.
@@ -107,13 +117,15 @@ fn read_file(path: &Path) -> std::result::Result<(String, Arc<str>), String> {
 }
 
 fn unknown(id: &str) -> Error {
-    Error::new(
+    send_text(Error::new(
         Code::NotFound,
         format!("Ein Dokument mit der documentId {id} ist hier nicht hinterlegt."),
         format!("No document with documentId {id} is kept here."),
-    )
-    .with("field", "documentId")
-    .next(
+    ))
+}
+
+fn send_text(error: Error) -> Error {
+    error.with("field", "documentId").next(
         "Das ganze Dokument als query senden, oder es vom Betrieb hinterlegen lassen.",
         "Send the whole document as query, or have the operators add it.",
     )

@@ -33,6 +33,8 @@ pub enum Asked {
     Text(String),
     /// By its SHA-256.
     Id(String),
+    /// By its SHA-256 as the clients of Apollo and urql send it: they send the text when they are told that it is not known.
+    Persisted(String),
 }
 
 /// The query string of a GET.
@@ -126,9 +128,9 @@ pub fn broken_query_string() -> Error {
 
 /// The text counts; without one the id, as `documentId` or as the clients of Apollo and urql send it.
 fn asked(query: Option<String>, document_id: Option<String>, extensions: &serde_json::Value) -> Result<Asked> {
-    let of_client = || extensions["persistedQuery"]["sha256Hash"].as_str().map(str::to_owned);
+    let of_client = || extensions["persistedQuery"]["sha256Hash"].as_str().map(str::to_owned).map(Asked::Persisted);
     let query = query.filter(|query| !query.trim().is_empty()).map(Asked::Text);
-    query.or_else(|| document_id.or_else(of_client).map(Asked::Id)).ok_or_else(|| {
+    query.or_else(|| document_id.map(Asked::Id)).or_else(of_client).ok_or_else(|| {
         bad_request(
             "query fehlt. Bitte ein GraphQL-Dokument angeben, oder die documentId eines hinterlegten.",
             "query is missing. Please give a GraphQL document, or the documentId of one that is kept here.",

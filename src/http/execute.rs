@@ -98,6 +98,7 @@ pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Re
 fn text(app: &Parts, asked: Asked, is_anonymous: bool) -> Result<Arc<str>> {
     match asked {
         Asked::Id(id) => app.trusted.find(&id),
+        Asked::Persisted(id) => app.trusted.find_persisted(&id),
         Asked::Text(text) if is_anonymous && app.only_trusted => {
             app.trusted.find(&trusted::id(&text)).map_err(|_| only_trusted())
         }

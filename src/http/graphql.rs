@@ -12,13 +12,12 @@ use axum::{
     response::Response,
 };
 
-use sha2::{Digest, Sha256};
-
 use super::{
     App,
     answer::{Complete, MediaType, outcome, refusal, status_of_invalid_document},
     bearer::Bearer,
     body::{self, Parameters, QueryString},
+    cached::cacheable,
     execute::{May, Refused, answer, prepare, too_slow},
     negotiation,
     request::Info,
@@ -101,7 +100,7 @@ pub async fn get(
             let is_public = admitted.bearer.claims.is_none();
             let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
             let answer = run(&app, parameters, admitted, &request, may).await;
-            if is_public { cacheable(answer, &headers) } else { answer }
+            if is_public { complete(answer, &headers) } else { answer }
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }
@@ -177,23 +176,10 @@ async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, m
     }
 }
 
-/// Lets caches keep what was answered without errors, and says nothing again to whom has it already.
-fn cacheable(mut answer: Response, asked: &HeaderMap) -> Response {
+/// Lets caches keep what was answered without errors.
+fn complete(mut answer: Response, asked: &HeaderMap) -> Response {
     let Some(Complete(bytes)) = answer.extensions_mut().remove() else { return answer };
-    // Weak: compressed, it is other bytes.
-    let tag = format!("W/\"{}\"", base16ct::lower::encode_string(&Sha256::digest(&bytes)));
-    let Ok(value) = HeaderValue::from_str(&tag) else { return answer };
-    let headers = answer.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PUBLIC));
-    headers.insert(header::ETAG, value);
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
-    if known.any(|known| known == "*" || known == tag) {
-        *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        *answer.body_mut() = Body::empty();
-        answer.headers_mut().remove(header::CONTENT_TYPE);
-    }
-    answer
+    cacheable(answer, &bytes, PUBLIC, asked)
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

@@ -4,8 +4,10 @@ mod address;
 mod answer;
 mod bearer;
 mod body;
+mod cached;
 pub mod connections;
 mod execute;
+mod graphiql;
 mod graphql;
 mod health;
 mod live;
@@ -28,7 +30,7 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
 
@@ -113,6 +115,8 @@ impl App {
         let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other_method);
         let routes = Router::new()
             .route("/graphql", outer::bounded(graphql, self.0.in_flight.clone()))
+            .route("/graphiql", get(graphiql::page))
+            .route("/graphiql/{file}", get(graphiql::part))
             .route("/schema.graphql", get(schema_text))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
@@ -128,7 +132,7 @@ async fn schema_text(State(app): State<App>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], app.0.sdl.clone())
 }
 
-async fn nothing_here(request: request::Info) -> impl IntoResponse {
+async fn nothing_here(request: request::Info) -> Response {
     let error = Error::new(
         Code::NotFound,
         "Hier ist nichts. Die Schnittstelle ist /graphql, das Schema /schema.graphql.",

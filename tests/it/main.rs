@@ -29,6 +29,7 @@ mod equivalents;
 mod explain;
 mod four_eyes;
 mod freezes;
+mod graphiql;
 mod http;
 mod identity;
 mod input;

@@ -77,6 +77,20 @@ on_both_databases! {
         }
     }
 
+    async fn clients_with_persisted_queries_are_told_in_their_words_to_send_the_text(app: TestApp) {
+        let (server, _folder) = instance(app, false).await;
+        let unknown = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "0".repeat(64) } } });
+        for (server, word) in [(&server, "PersistedQueryNotFound"), (&app.server, "PersistedQueryNotSupported")] {
+            let error = ask(server, None, unknown.clone()).await.body["errors"][0].clone();
+            assert_eq!((&error["message"], &error["extensions"]["code"]), (&json!(word), &json!("NOT_FOUND")));
+            let mut with_text = unknown.clone();
+            with_text["query"] = json!("{ __typename }");
+            assert_eq!(ask(server, None, with_text).await.body, json!({ "data": { "__typename": "Query" } }));
+        }
+        let wrong = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "abc" } } });
+        assert_eq!(ask(&server, None, wrong).await.body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    }
+
     async fn caches_keep_what_the_public_gets_by_get_and_nothing_else(app: TestApp) {
         let (server, _folder) = instance(app, false).await;
         let first = get(&server, &in_address(), &[]).await;
