@@ -221,23 +221,27 @@ impl Cursor {
         BASE64_URL_SAFE_NO_PAD.encode(format!("changes:{}:{}", self.installation, self.sequence))
     }
 
-    /// The sequence in a cursor of this installation, whose feed has gone up to `head`.
-    pub fn decode(text: &str, installation: &str, head: i64) -> Result<i64> {
+    /// The sequence in a cursor of this installation, whose feed has gone up to `head`; `field` is where it was given.
+    pub fn decode(field: &str, text: &str, installation: &str, head: i64) -> Result<i64> {
         let cursor = Self::parse(text).ok_or_else(|| {
             Error::bad_input(
-                "after",
-                "after ist kein Cursor dieses Feeds. Bitte cursor eines Eintrags, endCursor oder latestCursor verwenden.",
-                "after is no cursor of this feed. Please use cursor of an entry, endCursor or latestCursor.",
+                field,
+                format!("{field} ist kein Cursor dieses Feeds. Bitte cursor eines Eintrags, endCursor oder latestCursor verwenden."),
+                format!("{field} is no cursor of this feed. Please use cursor of an entry, endCursor or latestCursor."),
             )
         })?;
         if cursor.installation != installation {
             return Err(Error::bad_input(
-                "after",
-                "after ist der Cursor einer anderen Installation. Bitte hier mit einem eigenen Cursor von vorn beginnen (latestCursor).",
-                "after is a cursor of another installation. Please start again here with a cursor of its own (latestCursor).",
+                field,
+                format!(
+                    "{field} ist der Cursor einer anderen Installation. Bitte hier mit einem eigenen Cursor von vorn beginnen (latestCursor)."
+                ),
+                format!(
+                    "{field} is a cursor of another installation. Please start again here with a cursor of its own (latestCursor)."
+                ),
             ));
         }
-        if cursor.sequence > head { Err(ahead()) } else { Ok(cursor.sequence) }
+        if cursor.sequence > head { Err(ahead().with("field", field)) } else { Ok(cursor.sequence) }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -266,5 +270,4 @@ fn ahead() -> Error {
         "Der Cursor liegt hinter dem Ende des Feeds: der Bestand wurde auf einen früheren Stand zurückgesetzt. Bitte neu beginnen: latestCursor merken, den Bestand lesen, dann ab latestCursor weiterlesen.",
         "The cursor lies beyond the end of the feed: the data was put back to an earlier state. Please start again: keep latestCursor, read everything, then go on from latestCursor.",
     )
-    .with("field", "after")
 }

@@ -1,14 +1,9 @@
 //! Writing the change feed: committed changes only, in the order of commits, without gaps, each with what the thing was
 //! afterwards.
 
-use std::collections::HashSet;
-
-use ::entity::{
-    change::{self, Type},
-    product::{self, Lifecycle},
-};
+use ::entity::change::{self, Type};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
     prelude::{DateTimeUtc, Uuid},
 };
 
@@ -36,7 +31,7 @@ pub async fn append(
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
-        let unpublished = unpublished(db, chunk).await?;
+        let states = states::as_they_are(db, chunk).await?;
         let entries = chunk.iter().map(|changed| {
             heads.change_sequence += 1;
             change::Model {
@@ -45,28 +40,14 @@ pub async fn append(
                 kind: changed.kind,
                 entity_id: changed.id,
                 entity_version: changed.version,
-                published: !unpublished.contains(&changed.id),
+                // What the public does not see has no state.
+                published: changed.kind != Type::Product || states.contains_key(&changed.id),
             }
         });
         let entries: Vec<change::Model> = entries.collect();
-        let rows = entries.iter().cloned().map(IntoActiveModel::into_active_model);
+        states::keep(db, &entries, &states).await?;
+        let rows = entries.into_iter().map(IntoActiveModel::into_active_model);
         change::Entity::insert_many(rows).exec_without_returning(db).await?;
-        states::keep(db, &entries).await?;
     }
     if changed.is_empty() { Ok(()) } else { database::announce(db).await }
-}
-
-/// Which of the products the public does not see, as the transaction leaves them.
-async fn unpublished(db: &impl ConnectionTrait, changed: &[Changed]) -> Result<HashSet<Uuid>, DbErr> {
-    let products = changed.iter().filter(|changed| changed.kind == Type::Product).map(|changed| changed.id);
-    let products: Vec<Uuid> = products.collect();
-    if products.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found = product::Entity::find()
-        .select_only()
-        .column(product::Column::Id)
-        .filter(product::Column::Id.is_in(products))
-        .filter(product::Column::Lifecycle.is_in([Lifecycle::Draft, Lifecycle::InReview]));
-    Ok(found.into_tuple().all(db).await?.into_iter().collect())
 }

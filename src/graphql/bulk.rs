@@ -71,9 +71,13 @@ impl Rows {
 
     /// Puts the rows back to where they were.
     pub fn put_back(self, variables: &mut Variables) -> Result<()> {
-        let rows = serde_json::from_str(&self.json).map_err(|_| self.unreadable(0))?;
+        let mut rows = Vec::new();
+        self.each(|_, value| {
+            rows.push(value);
+            Ok(())
+        })?;
         if let Some(Value::Object(fields)) = variables.get_mut(&self.variable) {
-            fields.insert(Name::new(FIELD), rows);
+            fields.insert(Name::new(FIELD), Value::List(rows));
         }
         Ok(())
     }
@@ -96,7 +100,7 @@ impl Rows {
     }
 
     fn each(&self, mut take: impl FnMut(&str, Value) -> Result<()>) -> Result<()> {
-        let rows: Vec<&RawValue> = serde_json::from_str(&self.json).map_err(|_| self.unreadable(0))?;
+        let rows: Vec<&RawValue> = serde_json::from_str(&self.json).map_err(Error::internal)?;
         rows.into_iter().enumerate().try_for_each(|(place, row)| {
             let value = serde_json::from_str(row.get()).map_err(|_| self.unreadable(place))?;
             take(&self.path(place), value)

@@ -153,7 +153,7 @@ impl ChangeQuery {
         let first = listing::count("first", first)?;
         let types = checked(types)?;
         let (installation, head) = (reading.desk.feed.installation(), reading.feed_head);
-        let after = after.map(|text| Cursor::decode(&text, installation, head)).transpose()?;
+        let after = after.map(|text| Cursor::decode("after", &text, installation, head)).transpose()?;
         let view = View::of(reading.caller.as_ref(), &reading.snapshot, types.as_deref());
         let page = changes::read(reading.db(), &view, after, head, first).await?;
         let together = Together::new(page.entries.iter().map(|entry| entity_id(&entry.row)).collect());
@@ -206,7 +206,7 @@ impl SubscriptionRoot {
         let told = match context.data_unchecked::<std::sync::Arc<Run>>().as_ref() {
             Run::Open(wanted) => {
                 let head = reading.feed_head;
-                let after = after.map(|text| Cursor::decode(&text, installation, head)).transpose()?;
+                let after = after.map(|text| Cursor::decode("after", &text, installation, head)).transpose()?;
                 *wanted.lock() = Some(Wanted { after: after.unwrap_or(head), types: checked(types)? });
                 None
             }

@@ -66,8 +66,7 @@ impl StateDigestQuery {
     ) -> Result<StateDigest> {
         let reading = reading(context);
         let (installation, head) = (reading.desk.feed.installation(), reading.feed_head);
-        let decoded = at.map(|text| Cursor::decode(&text, installation, head)).transpose();
-        let at = decoded.map_err(|error| error.with("field", "at"))?.unwrap_or(head);
+        let at = at.map(|text| Cursor::decode("at", &text, installation, head)).transpose()?.unwrap_or(head);
         let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
         let digest = states::digest(reading.db(), &View { kind: what.into(), scope, at }).await;
         let digest = digest.map_err(|error| error.with("field", "at"))?;

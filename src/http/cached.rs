@@ -7,10 +7,15 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-/// Gives an answer with these bytes its `ETag`, and how long it may be kept; without its body when it is known already.
-pub fn cacheable(mut answer: Response, bytes: &[u8], kept: &'static str, asked: &HeaderMap) -> Response {
+/// What tells these bytes from others.
+pub fn tag(bytes: &[u8]) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(bytes))
+}
+
+/// Gives an answer its `ETag`, and how long it may be kept; without its body when it is known already.
+pub fn cacheable(mut answer: Response, tag: &str, kept: &'static str, asked: &HeaderMap) -> Response {
     // Weak: compressed, it is other bytes.
-    let tag = format!("W/\"{}\"", base16ct::lower::encode_string(&Sha256::digest(bytes)));
+    let tag = format!("W/\"{tag}\"");
     let Ok(value) = HeaderValue::from_str(&tag) else { return answer };
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));

@@ -11,7 +11,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{cached::cacheable, nothing_here, request::Info};
+use super::{
+    cached::{cacheable, tag},
+    nothing_here,
+    request::Info,
+};
 
 /// What the page may load: only from here, and no script that stands in the page itself. Elements `style` may stand in it:
 /// GraphiQL's dialogs lock scrolling with one whose text depends on the width of the scroll bar. Attributes `style` may not.
@@ -100,7 +104,7 @@ pub async fn page(headers: HeaderMap) -> Response {
 pub async fn part(Path(name): Path<String>, request: Info, headers: HeaderMap) -> Response {
     if name == "examples.json" {
         let text = EXAMPLES_JSON.as_bytes();
-        return answer(text, "application/json; charset=utf-8", ASK_AGAIN, &headers);
+        return answer(text, &tag(text), "application/json; charset=utf-8", ASK_AGAIN, &headers);
     }
     match FILES.iter().find(|file| file.name == name) {
         Some(found) => file(found, &headers),
@@ -110,7 +114,9 @@ pub async fn part(Path(name): Path<String>, request: Info, headers: HeaderMap) -
 
 fn file(file: &'static File, asked: &HeaderMap) -> Response {
     let gzipped = file.gzipped.filter(|_| accepts_gzip(asked));
-    let mut response = answer(gzipped.unwrap_or(file.bytes), file.content_type, file.kept, asked);
+    // A name with a version tells as much as a digest of a megabyte.
+    let tag = if file.kept == FOR_EVER { file.name.to_owned() } else { tag(file.bytes) };
+    let mut response = answer(gzipped.unwrap_or(file.bytes), &tag, file.content_type, file.kept, asked);
     if file.gzipped.is_some() {
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
@@ -131,12 +137,18 @@ fn accepts_gzip(asked: &HeaderMap) -> bool {
     })
 }
 
-fn answer(bytes: &'static [u8], content_type: &'static str, kept: &'static str, asked: &HeaderMap) -> Response {
+fn answer(
+    bytes: &'static [u8],
+    tag: &str,
+    content_type: &'static str,
+    kept: &'static str,
+    asked: &HeaderMap,
+) -> Response {
     let mut response = Response::new(Body::from(Bytes::from_static(bytes)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    cacheable(response, bytes, kept, asked)
+    cacheable(response, tag, kept, asked)
 }
 
 /// What the page needs of an example. The comment with its title stays in the document, for whoever reads it there.

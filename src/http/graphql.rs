@@ -17,7 +17,7 @@ use super::{
     answer::{Complete, MediaType, outcome, refusal, status_of_invalid_document},
     bearer::Bearer,
     body::{self, Parameters, QueryString},
-    cached::cacheable,
+    cached::{cacheable, tag},
     execute::{May, Refused, answer, prepare, too_slow},
     negotiation,
     request::Info,
@@ -179,7 +179,7 @@ async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, m
 /// Lets caches keep what was answered without errors.
 fn complete(mut answer: Response, asked: &HeaderMap) -> Response {
     let Some(Complete(bytes)) = answer.extensions_mut().remove() else { return answer };
-    cacheable(answer, &bytes, PUBLIC, asked)
+    cacheable(answer, &tag(&bytes), PUBLIC, asked)
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

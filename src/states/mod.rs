@@ -1,6 +1,6 @@
 //! What things were after each change. Every entry of the change feed about a municipality, provider, product or subscription
-//! has its canonical row beside it, so the state of any later moment is known: for exports, and for readers that prove that
-//! their copy is whole.
+//! has its canonical row beside it, so the state of any later moment is known: for readers that prove that their copy
+//! is whole.
 //!
 //! INVARIANT: rows up to the end of the feed never change any more; only those that later ones have taken the place of are
 //! removed, together with their entries.
@@ -24,11 +24,11 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{changes, database::Database, error::Result, subscriptions::scope::Scope};
+use crate::{changes, database::Database, error::Result, feed::Changed, subscriptions::scope::Scope};
 
 /// Kinds of things whose states are kept.
 pub const STATED: [Type; 4] = [Type::Municipality, Type::Provider, Type::Product, Type::ProductSubscription];
-/// Rows in one statement.
+/// Things that are written down at once where nothing is known of them.
 const ROWS_AT_ONCE: usize = 1_000;
 /// Digests that are read at once.
 const DIGESTS_AT_ONCE: u64 = 20_000;
@@ -53,19 +53,27 @@ pub struct View {
     pub at: i64,
 }
 
-/// Keeps what the things that entries are about are, as the transaction leaves them.
-pub async fn keep(db: &impl ConnectionTrait, entries: &[change::Model]) -> Result<(), DbErr> {
+/// Canonical rows by thing: those of municipalities, providers, products that are published, and subscriptions.
+pub type States = HashMap<Uuid, String>;
+
+/// What changed things are, as the transaction leaves them.
+pub async fn as_they_are(db: &impl ConnectionTrait, changed: &[Changed]) -> Result<States, DbErr> {
+    let mut states = States::new();
     for kind in STATED {
-        let of_kind: Vec<&change::Model> = entries.iter().filter(|entry| entry.kind == kind).collect();
-        for chunk in of_kind.chunks(ROWS_AT_ONCE) {
-            let ids: HashSet<Uuid> = chunk.iter().map(|entry| entry.entity_id).collect();
-            let states = rows::load(db, kind, &ids.into_iter().collect::<Vec<_>>()).await?;
-            let row =
-                |entry: &&change::Model| state(kind, entry.entity_id, entry.sequence, states.get(&entry.entity_id));
-            insert(db, chunk.iter().map(row)).await?;
+        let ids: HashSet<Uuid> =
+            changed.iter().filter(|changed| changed.kind == kind).map(|changed| changed.id).collect();
+        if !ids.is_empty() {
+            states.extend(rows::load(db, kind, &ids.into_iter().collect::<Vec<_>>()).await?);
         }
     }
-    Ok(())
+    Ok(states)
+}
+
+/// Keeps what the things are that entries are about.
+pub async fn keep(db: &impl ConnectionTrait, entries: &[change::Model], states: &States) -> Result<(), DbErr> {
+    let stated = entries.iter().filter(|entry| STATED.contains(&entry.kind));
+    let row = |entry: &change::Model| state(entry.kind, entry.entity_id, entry.sequence, states.get(&entry.entity_id));
+    insert(db, stated.map(row).collect()).await
 }
 
 fn state(kind: Type, entity_id: Uuid, sequence: i64, state: Option<&String>) -> entity_state::Model {
@@ -73,22 +81,24 @@ fn state(kind: Type, entity_id: Uuid, sequence: i64, state: Option<&String>) -> 
     entity_state::Model { kind, entity_id, sequence, sha256, state: state.cloned() }
 }
 
-async fn insert(
-    db: &impl ConnectionTrait,
-    rows: impl Iterator<Item = entity_state::Model> + Send,
-) -> Result<(), DbErr> {
-    let rows: Vec<_> = rows.map(IntoActiveModel::into_active_model).collect();
+async fn insert(db: &impl ConnectionTrait, rows: Vec<entity_state::Model>) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());
     }
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
     entity_state::Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
 }
 
 /// Keeps how everything stands where that is not known yet: once, for what was written before states were kept. How many.
 pub async fn keep_missing(database: &Database) -> Result<usize, DbErr> {
+    let is_missing = |head: &record_head::Model| head.states_from < 0;
+    let seen = record_head::Entity::find().one(database.connection()).await?;
+    if !seen.as_ref().is_some_and(is_missing) {
+        return Ok(0);
+    }
     let db = database.begin_exclusive().await?;
     let head = record_head::Entity::find().lock_exclusive().one(&*db).await?;
-    let Some(head) = head.filter(|head| head.states_from < 0) else {
+    let Some(head) = head.filter(is_missing) else {
         db.roll_back().await?;
         return Ok(0);
     };
@@ -97,8 +107,9 @@ pub async fn keep_missing(database: &Database) -> Result<usize, DbErr> {
         let ids = rows::ids(&*db, kind).await?;
         for chunk in ids.chunks(ROWS_AT_ONCE) {
             let states = rows::load(&*db, kind, chunk).await?;
-            insert(&*db, states.iter().map(|(id, text)| state(kind, *id, head.change_sequence, Some(text)))).await?;
             count += states.len();
+            let row = |(id, text): (&Uuid, &String)| state(kind, *id, head.change_sequence, Some(text));
+            insert(&*db, states.iter().map(row).collect()).await?;
         }
     }
     let from = head.change_sequence;
@@ -121,17 +132,6 @@ pub async fn of_entries(
         .await?;
     let states = found.into_iter().filter_map(|row| Some(((row.entity_id, row.sequence), row.state?)));
     Ok(states.collect())
-}
-
-/// A page of canonical rows in the order of their ids, after one of them. A shorter page is the last.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    view: &View,
-    after: Option<Uuid>,
-    most: u64,
-) -> Result<Vec<(Uuid, String)>, DbErr> {
-    let query = latest(view, after).select_only().columns([Column::EntityId, Column::State]);
-    query.limit(most).into_tuple().all(db).await
 }
 
 /// The digest of everything in a view. CURSOR_EXPIRED when the state of then is not known any more.

@@ -143,12 +143,16 @@ fn of_price(row: &price::Model) -> Value {
         "unit": row.unit,
         "period": row.period,
         "amount": row.amount_cents.map(hundredths),
-        "percent": row.percent_basis_points.map(|points| hundredths(points.into())),
-        "vatRate": hundredths(row.vat_basis_points.into()),
+        "percent": percent(row.percent_basis_points),
+        "vatRate": percent(Some(row.vat_basis_points)),
         "validFrom": row.valid_from,
         "validTo": row.valid_to,
         "customerGroup": row.customer_group_id.map(|id| global_id("CustomerGroup", id)),
     })
+}
+
+fn percent(basis_points: Option<i32>) -> Option<String> {
+    basis_points.map(|points| hundredths(points.into()))
 }
 
 fn of_subscription(row: &product_subscription::Model) -> Value {
@@ -173,8 +177,8 @@ fn of_subscription(row: &product_subscription::Model) -> Value {
             "unit": row.price_unit,
             "period": row.price_period,
             "amount": row.price_amount_cents.map(hundredths),
-            "percent": row.price_percent_basis_points.map(|points| hundredths(points.into())),
-            "vatRate": hundredths(row.price_vat_basis_points.into()),
+            "percent": percent(row.price_percent_basis_points),
+            "vatRate": percent(Some(row.price_vat_basis_points)),
         },
         "pendingChange": row.open_matter,
         "awaits": row.awaits,
