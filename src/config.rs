@@ -1,12 +1,16 @@
 //! Settings: defaults < `itkatalog.toml` < environment < flags. An unknown key is an error that names it.
 
 mod database_url;
+mod webhooks;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
 pub use database_url::DatabaseUrl;
+pub use webhooks::{KEY_BYTES, WebhookKey};
+
+use crate::outbound::Allowed;
 
 /// Every setting with its comment and default.
 pub const DEFAULTS: &str = include_str!("../itkatalog.default.toml");
@@ -61,6 +65,14 @@ pub struct Config {
     pub only_trusted_documents: bool,
     /// How long entries of the change feed are kept, in days.
     pub feed_retention_days: u32,
+    /// What secrets of webhooks are encrypted with; none makes no webhooks.
+    #[serde(deserialize_with = "webhooks::some_key")]
+    pub webhook_key: Option<WebhookKey>,
+    /// Addresses outside of the public internet that webhooks may lead to.
+    #[serde(deserialize_with = "webhooks::allowed")]
+    pub webhook_allow_private: Allowed,
+    /// Whether webhooks may be sent without TLS.
+    pub webhook_allow_http: bool,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.

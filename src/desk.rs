@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch};
+use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch, webhooks::Office};
 
 /// The surroundings of every change; one for the whole process.
 #[derive(Clone, Debug)]
@@ -17,4 +17,6 @@ pub struct Desk {
     pub clock: Clock,
     /// The rules.
     pub engine: Arc<Engine>,
+    /// What sending webhooks needs.
+    pub webhooks: Arc<Office>,
 }

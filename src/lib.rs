@@ -58,3 +58,4 @@ pub mod server;
 pub mod standard_products;
 pub mod subscriptions;
 pub mod text;
+pub mod webhooks;

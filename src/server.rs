@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 use tower_http::add_extension::AddExtension;
 
 use crate::{
-    access::Engine,
     catalogue::Live,
     changes,
     clock::Clock,
@@ -26,6 +25,7 @@ use crate::{
     portfolios::versions,
     seed::{self, Content},
     subscriptions::tick,
+    webhooks::{self, Office},
 };
 
 /// Longest time for the headers of a request.
@@ -41,11 +41,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Server {
     router: Router,
     connections: Arc<Connections>,
-    feed: Arc<Watch>,
-    live: Arc<Live>,
-    engine: Arc<Engine>,
-    database: Database,
-    clock: Clock,
+    desk: Arc<Desk>,
     config: Config,
 }
 
@@ -71,12 +67,12 @@ impl Server {
         let live = Arc::new(Live::load(database.clone()).await.map_err(|error| error.to_string())?);
         keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
-        let desk =
-            Desk { database: database.clone(), live: live.clone(), feed: feed.clone(), clock, engine: engine.clone() };
+        let webhooks = Arc::new(Office::new(&config, is_demo)?);
+        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks });
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
-        let app = App::new(&config, Arc::new(desk), identity)?;
+        let app = App::new(&config, desk.clone(), identity)?;
         let connections = app.connections();
-        Ok(Self { router: app.router(&config)?, connections, feed, live, engine, database, clock, config })
+        Ok(Self { router: app.router(&config)?, connections, desk, config })
     }
 
     /// All routes, for tests that need no network.
@@ -86,7 +82,7 @@ impl Server {
 
     /// The catalogue that is served.
     pub fn live(&self) -> &Arc<Live> {
-        &self.live
+        &self.desk.live
     }
 
     /// The connections that stay.
@@ -96,7 +92,12 @@ impl Server {
 
     /// The database behind it.
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.desk.database
+    }
+
+    /// What every change and every delivery shares.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// Listens, tells the address, and serves until `stop`; requests that run then may finish.
@@ -110,13 +111,15 @@ impl Server {
             .map_err(|error| format!("can't listen on {}: {error}", self.config.listen))?;
         tell(listener.local_addr().map_err(|error| error.to_string())?);
         let interval = Duration::from_millis(self.config.refresh_interval_ms);
-        let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
+        let desk = &self.desk;
+        let mut refreshing = tokio::spawn(desk.live.clone().keep_fresh(interval));
         let retention = self.config.feed_retention();
         let beside = [
             tokio::spawn(keep_tidy()),
-            tokio::spawn(keep_ticking(self.database.clone(), self.engine.clone(), self.clock, retention)),
-            tokio::spawn(self.feed.clone().keep_looking(interval)),
-            tokio::spawn(self.database.clone().keep_listening(self.config.database_url.clone())),
+            tokio::spawn(keep_ticking(desk.clone(), retention)),
+            tokio::spawn(desk.feed.clone().keep_looking(interval)),
+            tokio::spawn(desk.database.clone().keep_listening(self.config.database_url.clone())),
+            tokio::spawn(webhooks::keep_delivering(desk.clone(), interval)),
         ];
         let served = tokio::select! {
             () = stop => Ok(()),
@@ -130,7 +133,7 @@ impl Server {
         let finished = tokio::time::timeout(grace, self.connections.close()).await;
         refreshing.abort();
         beside.iter().for_each(tokio::task::JoinHandle::abort);
-        self.database.close().await?;
+        self.desk.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
 }
@@ -204,11 +207,12 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &Connectio
 }
 
 /// Writes down what is due and removes what is too old, every hour and at the start.
-async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock, retention: chrono::TimeDelta) {
+async fn keep_ticking(desk: Arc<Desk>, retention: chrono::TimeDelta) {
+    let Desk { database, engine, clock, .. } = &*desk;
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     loop {
         ticks.tick().await;
-        match tick::run(&database, engine.fingerprint(), clock.now(), clock.now()).await {
+        match tick::run(database, engine.fingerprint(), clock.now(), clock.now()).await {
             Ok(report) if report == tick::Report::default() => {}
             Ok(report) => {
                 tracing::info!(
@@ -220,10 +224,13 @@ async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock, ret
             }
             Err(error) => tracing::error!(%error, "what is due could not be written down; tried again in an hour"),
         }
-        match changes::remove_before(&database, clock.now() - retention).await {
+        match changes::remove_before(database, clock.now() - retention).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "old entries of the change feed are removed"),
             Err(error) => tracing::error!(%error, "old entries of the change feed could not be removed"),
+        }
+        if let Err(error) = webhooks::prune(database, clock.now()).await {
+            tracing::error!(%error, "old attempts at webhooks could not be removed");
         }
     }
 }

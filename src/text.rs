@@ -1,6 +1,8 @@
-//! Languages of answers, and the folding that makes German text comparable.
+//! Languages of answers, the folding that makes German text comparable, and opaque ids.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 /// A language that the service answers in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,6 +102,11 @@ pub fn grouped(number: i64, language: Language) -> String {
 /// A day as German writes it: `31.12.2024`.
 pub fn german_day(day: chrono::NaiveDate) -> String {
     day.format("%d.%m.%Y").to_string()
+}
+
+/// The opaque global id of a row of a type.
+pub fn global_id(type_name: &str, id: Uuid) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple()))
 }
 
 #[cfg(test)]

@@ -39,3 +39,6 @@ pub mod provider_merger_predecessor;
 pub mod record_head;
 pub mod standard_product;
 pub mod subscription_history;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_entry;

@@ -29,6 +29,7 @@ mod m20261125_000022_create_product_aliases;
 mod m20261125_000024_create_product_relations;
 mod m20261125_000026_extend_product_versions;
 mod m20261125_000027_extend_changes;
+mod m20261125_000031_create_webhooks;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000024_create_product_relations::Migration),
             Box::new(m20261125_000026_extend_product_versions::Migration),
             Box::new(m20261125_000027_extend_changes::Migration),
+            Box::new(m20261125_000031_create_webhooks::Migration),
         ]
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::{
     connection::{Edge, edges},
     context::reading,
-    node::{Node, Together, global_id},
+    node::{Node, Together},
     scalars::DateTime,
 };
 use crate::{
@@ -216,20 +216,5 @@ fn checked(types: Option<Vec<ChangeType>>) -> Result<Option<Vec<Type>>> {
 }
 
 fn entity_id(row: &change::Model) -> ID {
-    let type_name = match row.kind {
-        Type::Municipality => "Municipality",
-        Type::Provider => "Provider",
-        Type::ProviderMerger => "ProviderMerger",
-        Type::Joining => "Joining",
-        Type::CustomerGroup => "CustomerGroup",
-        Type::Category => "Category",
-        Type::StandardProduct => "StandardProduct",
-        Type::Product => "Product",
-        Type::Phase => "TransformationPhase",
-        Type::PhaseException => "PhaseException",
-        Type::Freeze => "Freeze",
-        Type::Contact => "Contact",
-        Type::ProductSubscription => "ProductSubscription",
-    };
-    global_id(type_name, row.entity_id)
+    ID(changes::entity_id(row))
 }

@@ -29,7 +29,7 @@ const SCAN: u64 = 400;
 /// Cost of another day: the catalogue of it may have to be made first.
 const OTHER_DAY: u64 = 10_000;
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 9] = [
+const ASKS_DATABASE: [(&str, &str); 12] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
@@ -39,6 +39,9 @@ const ASKS_DATABASE: [(&str, &str); 9] = [
     ("Viewer", "tasks"),
     ("Query", "rehearsePhaseChange"),
     ("Query", "exportContact"),
+    ("Query", "webhooks"),
+    ("Query", "webhook"),
+    ("Webhook", "deliveries"),
 ];
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];

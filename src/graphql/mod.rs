@@ -58,6 +58,9 @@ pub mod trusted;
 pub mod types;
 pub mod variables;
 pub mod viewer;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_mutation;
 
 use async_graphql::{MergedObject, SDLExportOptions};
 
@@ -87,6 +90,7 @@ pub struct Query(
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
     product_change::ProductChangeQuery,
+    webhook::WebhookQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -108,6 +112,7 @@ pub struct Mutation(
     contact_mutation::ContactMutation,
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,
+    webhook_mutation::WebhookMutation,
 );
 
 /// The schema of the service.

@@ -22,6 +22,7 @@ use crate::{
     catalogue::Snapshot,
     error::{Error, Result},
     subscriptions::scope::Scope,
+    text,
 };
 
 /// Most ids that are looked up at once.
@@ -51,7 +52,7 @@ pub enum Node {
 
 /// The global id of a row of a type.
 pub fn global_id(type_name: &str, id: Uuid) -> ID {
-    ID(BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple())))
+    ID(text::global_id(type_name, id))
 }
 
 /// The row's id in a global id of one type.
