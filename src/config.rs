@@ -73,6 +73,8 @@ pub struct Config {
     pub webhook_allow_private: Allowed,
     /// Whether webhooks may be sent without TLS.
     pub webhook_allow_http: bool,
+    /// How long a receiver of webhooks has for its whole answer, in milliseconds.
+    pub webhook_timeout_ms: u64,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
@@ -266,6 +268,7 @@ impl Config {
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
             ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("feed_retention_days", u64::from(self.feed_retention_days), 730, 36_500),
+            ("webhook_timeout_ms", self.webhook_timeout_ms, 100, 30_000),
             ("live.connections", live.connections, 0, 1_000_000),
             ("live.operations", live.operations as u64, 1, 1_000),
             ("live.init_timeout_ms", live.init_timeout_ms, 1, 600_000),

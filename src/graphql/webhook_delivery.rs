@@ -16,7 +16,7 @@ pub enum WebhookDeliveryOutcome {
     Refused,
     /// Answered with status 410: the webhook is disabled.
     Gone,
-    /// Not answered in time: 15 s, 5 s for a test message.
+    /// Not answered in time: 15 s as delivered, 5 s for a test message.
     TimedOut,
     /// No connection could be made, or it broke: name, port, certificate.
     Unreachable,

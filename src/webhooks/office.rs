@@ -23,15 +23,12 @@ pub struct Office {
     pub allowed: Allowed,
     /// Whether http is allowed beside https.
     pub is_http_allowed: bool,
-    /// How long a whole request may take.
+    /// How long a receiver has for its whole answer.
     pub timeout: Duration,
     pub(super) client: Client<HttpsConnector<Checked>, Full<Bytes>>,
 }
 
 impl Office {
-    /// How long a receiver has for its answer.
-    pub const TIMEOUT: Duration = Duration::from_secs(15);
-
     /// By the settings; a demo without a key makes one beside its database.
     pub fn new(config: &Config, is_demo: bool) -> Result<Self, String> {
         let key = match &config.webhook_key {
@@ -44,7 +41,7 @@ impl Office {
             client: outbound::checked(is_http_allowed, allowed.clone()),
             allowed,
             is_http_allowed,
-            timeout: Self::TIMEOUT,
+            timeout: Duration::from_millis(config.webhook_timeout_ms),
         })
     }
 

@@ -113,7 +113,7 @@ async fn exchange(office: &Office, request: Request<Full<Bytes>>, now: DateTimeU
     };
     match tokio::time::timeout(timeout, exchange).await {
         Err(_) => {
-            let error = format!("no whole answer within {} s", timeout.as_secs());
+            let error = format!("no whole answer within {} ms", timeout.as_millis());
             (Outcome::TimedOut, None, Some(error), None)
         }
         Ok(Err(error)) if is_not_allowed(&error) => {

@@ -61,3 +61,8 @@ mod subscription_input;
 mod subscription_lists;
 mod subscriptions;
 mod trusted_documents;
+mod webhook_addresses;
+mod webhook_changes;
+mod webhook_failures;
+mod webhook_instances;
+mod webhooks;
