@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use sea_orm::prelude::DateTimeUtc;
 
 /// How long a message is tried.
@@ -28,7 +28,8 @@ pub fn next(attempts: i32, first: DateTimeUtc, now: DateTimeUtc) -> Option<DateT
     }
     let failed = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default();
     let delay = DELAYS.build().nth(failed).and_then(|delay| TimeDelta::from_std(delay).ok());
-    Some(delay.map_or(end, |delay| (now + delay).min(end)))
+    // Moments are kept to microseconds.
+    Some(delay.map_or(end, |delay| (now + delay).trunc_subsecs(6).min(end)))
 }
 
 /// Until when a receiver rests that asks for so long: a day at most.

@@ -33,8 +33,7 @@ impl TestApp {
             _ => format!("secret webhook {{ {WEBHOOK} }}"),
         };
         let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-        let query =
-            format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {payload} {ERRORS} }} }}");
+        let query = format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {payload} {ERRORS} }} }}");
         let mut whole = json!({ "idempotencyKey": Uuid::new_v4().to_string() });
         whole.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
         match token {
@@ -120,7 +119,8 @@ pub fn refusal(answer: &Answer, mutation: &str) -> (String, String) {
         }
         None => {
             let extensions = &answer.body["errors"][0]["extensions"];
-            (text(&extensions["code"]), text(&extensions["field"]))
+            // A variable is named with its sign.
+            (text(&extensions["code"]), text(&extensions["field"]).trim_start_matches('$').to_owned())
         }
     }
 }
