@@ -3,7 +3,7 @@
 mod database_url;
 mod webhooks;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -53,6 +53,8 @@ pub struct Config {
     pub policies: Option<PathBuf>,
     /// Requests a minute and caller; 0 does not limit them.
     pub rate_limit: u32,
+    /// Requests a minute of each account of a client, by its id, instead of `rate_limit`; 0 does not limit them.
+    pub rate_limits: HashMap<String, u32>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Origins whose pages may read answers and open a WebSocket.
@@ -346,6 +348,15 @@ mod tests {
         assert!(load("", &[], None, &Flags::default()).unwrap().rate_limit > 0);
         assert_eq!(load("", &[], None, &flags).unwrap().rate_limit, 0);
         assert_eq!(load("rate_limit = 7", &[], None, &flags).unwrap().rate_limit, 7);
+    }
+
+    #[test]
+    fn a_client_can_have_a_limit_of_its_own() {
+        let file = "[rate_limits]\nland-script = 12000\n\"portal.Example\" = 0";
+        let limits = load(file, &[], None, &Flags::default()).unwrap().rate_limits;
+        let of = |client: &str| limits.get(client).copied();
+        assert_eq!((limits.len(), of("land-script"), of("portal.Example")), (2, Some(12_000), Some(0)));
+        assert!(load("[rate_limits]\nx = -1", &[], None, &Flags::default()).is_err());
     }
 
     #[test]

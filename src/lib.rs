@@ -58,4 +58,5 @@ pub mod server;
 pub mod standard_products;
 pub mod subscriptions;
 pub mod text;
+pub mod usage;
 pub mod webhooks;

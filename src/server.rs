@@ -25,6 +25,7 @@ use crate::{
     portfolios::versions,
     seed::{self, Content},
     subscriptions::tick,
+    usage::{self, Meter},
     webhooks::{self, Office},
 };
 
@@ -68,7 +69,8 @@ impl Server {
         keep_first_versions(&database, &live).await.map_err(|error| error.to_string())?;
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
         let webhooks = Arc::new(Office::new(&config, is_demo)?);
-        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks });
+        let usage = Arc::new(Meter::new(&config));
+        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks, usage });
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let app = App::new(&config, desk.clone(), identity)?;
         let connections = app.connections();
@@ -120,6 +122,7 @@ impl Server {
             tokio::spawn(desk.feed.clone().keep_looking(interval)),
             tokio::spawn(desk.database.clone().keep_listening(self.config.database_url.clone())),
             tokio::spawn(webhooks::keep_delivering(desk.clone(), interval)),
+            tokio::spawn(desk.usage.clone().keep_flushing(desk.database.clone())),
         ];
         let served = tokio::select! {
             () = stop => Ok(()),
@@ -133,6 +136,9 @@ impl Server {
         let finished = tokio::time::timeout(grace, self.connections.close()).await;
         refreshing.abort();
         beside.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Err(error) = self.desk.usage.flush(&self.desk.database).await {
+            tracing::warn!(%error, "how often clients asked in the last seconds is lost");
+        }
         self.desk.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
@@ -228,6 +234,9 @@ async fn keep_ticking(desk: Arc<Desk>, retention: chrono::TimeDelta) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "old entries of the change feed are removed"),
             Err(error) => tracing::error!(%error, "old entries of the change feed could not be removed"),
+        }
+        if let Err(error) = usage::prune(database, *clock).await {
+            tracing::error!(%error, "old counts of requests could not be removed");
         }
         if let Err(error) = webhooks::prune(database, clock.now()).await {
             tracing::error!(%error, "old attempts at webhooks could not be removed");

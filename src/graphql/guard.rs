@@ -29,7 +29,7 @@ const SCAN: u64 = 400;
 /// Cost of another day: the catalogue of it may have to be made first.
 const OTHER_DAY: u64 = 10_000;
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 12] = [
+const ASKS_DATABASE: [(&str, &str); 13] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
@@ -37,6 +37,7 @@ const ASKS_DATABASE: [(&str, &str); 12] = [
     ("Product", "versionNumbered"),
     ("Product", "difference"),
     ("Viewer", "tasks"),
+    ("Viewer", "usage"),
     ("Query", "rehearsePhaseChange"),
     ("Query", "exportContact"),
     ("Query", "webhooks"),

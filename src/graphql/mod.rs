@@ -56,6 +56,7 @@ pub mod subscription_list;
 pub mod subscription_mutation;
 pub mod trusted;
 pub mod types;
+pub mod usage;
 pub mod variables;
 pub mod viewer;
 pub mod webhook;

@@ -98,7 +98,7 @@ impl Allowed {
 
 fn is_public(address: IpAddr) -> bool {
     let is_in = |text: &&str| text.parse::<IpNet>().is_ok_and(|net| net.contains(&address));
-    !NOT_PUBLIC.iter().any(|text| is_in(&text))
+    !NOT_PUBLIC.iter().any(is_in)
 }
 
 /// The addresses that one leads to: itself, or the IPv4 address that an IPv6 address carries through a gateway.

@@ -61,6 +61,7 @@ mod subscription_input;
 mod subscription_lists;
 mod subscriptions;
 mod trusted_documents;
+mod usage;
 mod webhook_addresses;
 mod webhook_changes;
 mod webhook_failures;

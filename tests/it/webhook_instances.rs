@@ -53,7 +53,7 @@ on_both_databases! {
         let folder = TempDir::new().unwrap();
         let mut program = command(folder.path());
         let key = app.config.webhook_key.as_ref().unwrap().encode();
-        program.env("ITKATALOG_DATABASE_URL", &app.config.database_url.secret()).env("ITKATALOG_WEBHOOK_KEY", key);
+        program.env("ITKATALOG_DATABASE_URL", app.config.database_url.secret()).env("ITKATALOG_WEBHOOK_KEY", key);
         program.env("ITKATALOG_WEBHOOK_ALLOW_PRIVATE", "true").env("ITKATALOG_WEBHOOK_ALLOW_HTTP", "true");
         // Proxies of the environment are not asked.
         for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
