@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use super::{
     MOST_WEBHOOKS, Office, Row, check, find, not_found, own, record,
-    secrets::Secret,
+    secrets::{Safe, Secret},
     steps::{self, Forget, Next},
 };
 use crate::{
-    access::{Caller, Duty},
+    access::{Caller, Duty, DutyPermit},
     desk::Desk,
     error::{Code, Error, Result},
     idempotency::Key,
@@ -92,12 +92,7 @@ fn check(office: &Office, deed: &Saving) -> Result<Checked> {
     Ok(Checked { url, types: check::types(deed.types.as_deref())? })
 }
 
-async fn make(
-    desk: &Desk,
-    order: &Order<Saving>,
-    permit: &crate::access::DutyPermit,
-    checked: Checked,
-) -> Result<Saved> {
+async fn make(desk: &Desk, order: &Order<Saving>, permit: &DutyPermit, checked: Checked) -> Result<Saved> {
     let key = order.key(permit.duty())?;
     let head = desk.feed.look().await?;
     for _ in 0..ATTEMPTS {
@@ -131,13 +126,7 @@ async fn known(db: &impl ConnectionTrait, key: &Key, caller: &Caller, now: DateT
     find(db, caller, known.entity_id).await?.ok_or_else(not_found).map(Some)
 }
 
-fn new(
-    safe: &super::secrets::Safe,
-    order: &Order<Saving>,
-    checked: &Checked,
-    head: i64,
-    now: DateTimeUtc,
-) -> Result<(Row, String)> {
+fn new(safe: &Safe, order: &Order<Saving>, checked: &Checked, head: i64, now: DateTimeUtc) -> Result<(Row, String)> {
     let (id, secret) = (Uuid::new_v4(), Secret::random()?);
     let row = Row {
         id,
