@@ -6,8 +6,8 @@ use ::entity::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     catalogue::Snapshot,
     database::Database,
     error::{Code, Error, Result},
-    states,
+    ids, states,
     subscriptions::scope::Scope,
 };
 
@@ -162,6 +162,21 @@ pub async fn read(db: &impl ConnectionTrait, view: &View, after: Option<i64>, up
         Entry { row, previous: previous.replace(sequence) }
     });
     Ok(Page { entries: entries.collect(), end, has_next })
+}
+
+/// Counts the entries of a view after a sequence, up to another. CURSOR_EXPIRED when entries after it were removed.
+pub async fn count(db: &impl ConnectionTrait, view: &View, after: i64, up_to: i64) -> Result<u64> {
+    let entries = change::Entity::find().filter(Column::Sequence.gt(after)).filter(Column::Sequence.lte(up_to));
+    let count = entries.filter(view.predicate()).count(db).await?;
+    match first_kept(db).await?.is_some_and(|first| after + 1 < first) {
+        true => Err(expired()),
+        false => Ok(count),
+    }
+}
+
+/// The opaque global id of what an entry is about.
+pub fn entity_id(row: &change::Model) -> String {
+    ids::global_id(type_name(row.kind), row.entity_id)
 }
 
 /// The last entry of a view up to a sequence.

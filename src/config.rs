@@ -1,12 +1,16 @@
 //! Settings: defaults < `itkatalog.toml` < environment < flags. An unknown key is an error that names it.
 
 mod database_url;
+mod webhooks;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
 pub use database_url::DatabaseUrl;
+pub use webhooks::{KEY_BYTES, WebhookKey};
+
+use crate::outbound::Allowed;
 
 /// Every setting with its comment and default.
 pub const DEFAULTS: &str = include_str!("../itkatalog.default.toml");
@@ -49,6 +53,8 @@ pub struct Config {
     pub policies: Option<PathBuf>,
     /// Requests a minute and caller; 0 does not limit them.
     pub rate_limit: u32,
+    /// Requests a minute of each account of a client, by its id, instead of `rate_limit`; 0 does not limit them.
+    pub rate_limits: HashMap<String, u32>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Origins whose pages may read answers and open a WebSocket.
@@ -61,6 +67,16 @@ pub struct Config {
     pub only_trusted_documents: bool,
     /// How long entries of the change feed are kept, in days.
     pub feed_retention_days: u32,
+    /// What secrets of webhooks are encrypted with; none makes no webhooks.
+    #[serde(deserialize_with = "webhooks::some_key")]
+    pub webhook_key: Option<WebhookKey>,
+    /// Addresses outside of the public internet that webhooks may lead to.
+    #[serde(deserialize_with = "webhooks::allowed")]
+    pub webhook_allow_private: Allowed,
+    /// Whether webhooks may be sent without TLS.
+    pub webhook_allow_http: bool,
+    /// How long a receiver of webhooks has for its whole answer, in milliseconds.
+    pub webhook_timeout_ms: u64,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// Limits of a request.
@@ -254,6 +270,7 @@ impl Config {
             ("shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000),
             ("limits.in_flight", limits.in_flight as u64, 1, 100_000),
             ("feed_retention_days", u64::from(self.feed_retention_days), 730, 36_500),
+            ("webhook_timeout_ms", self.webhook_timeout_ms, 100, 30_000),
             ("live.connections", live.connections, 0, 1_000_000),
             ("live.operations", live.operations as u64, 1, 1_000),
             ("live.init_timeout_ms", live.init_timeout_ms, 1, 600_000),
@@ -331,6 +348,15 @@ mod tests {
         assert!(load("", &[], None, &Flags::default()).unwrap().rate_limit > 0);
         assert_eq!(load("", &[], None, &flags).unwrap().rate_limit, 0);
         assert_eq!(load("rate_limit = 7", &[], None, &flags).unwrap().rate_limit, 7);
+    }
+
+    #[test]
+    fn a_client_can_have_a_limit_of_its_own() {
+        let file = "[rate_limits]\nland-script = 12000\n\"portal.Example\" = 0";
+        let limits = load(file, &[], None, &Flags::default()).unwrap().rate_limits;
+        let of = |client: &str| limits.get(client).copied();
+        assert_eq!((limits.len(), of("land-script"), of("portal.Example")), (2, Some(12_000), Some(0)));
+        assert!(load("[rate_limits]\nx = -1", &[], None, &Flags::default()).is_err());
     }
 
     #[test]

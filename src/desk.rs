@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch};
+use crate::{
+    access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch, usage::Meter,
+    webhooks::Office,
+};
 
 /// The surroundings of every change; one for the whole process.
 #[derive(Clone, Debug)]
@@ -17,4 +20,8 @@ pub struct Desk {
     pub clock: Clock,
     /// The rules.
     pub engine: Arc<Engine>,
+    /// What sending webhooks needs.
+    pub webhooks: Arc<Office>,
+    /// How often clients ask.
+    pub usage: Arc<Meter>,
 }

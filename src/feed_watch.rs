@@ -47,6 +47,11 @@ impl Watch {
         *self.head.borrow()
     }
 
+    /// Tells whenever the feed has gone on, while somebody holds it.
+    pub fn heads(&self) -> watch::Receiver<i64> {
+        self.head.subscribe()
+    }
+
     /// Follows the feed from the entry after a sequence on.
     pub fn follow(self: &Arc<Self>, after: i64) -> Follower {
         Follower { watch: self.clone(), head: self.head.subscribe(), position: after, read: VecDeque::new() }

@@ -60,3 +60,5 @@ pub mod standard_products;
 pub mod states;
 pub mod subscriptions;
 pub mod text;
+pub mod usage;
+pub mod webhooks;

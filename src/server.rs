@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 use tower_http::add_extension::AddExtension;
 
 use crate::{
-    access::Engine,
     catalogue::Live,
     changes,
     clock::Clock,
@@ -27,6 +26,8 @@ use crate::{
     seed::{self, Content},
     states,
     subscriptions::tick,
+    usage::{self, Meter},
+    webhooks::{self, Office},
 };
 
 /// Longest time for the headers of a request.
@@ -42,11 +43,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Server {
     router: Router,
     connections: Arc<Connections>,
-    feed: Arc<Watch>,
-    live: Arc<Live>,
-    engine: Arc<Engine>,
-    database: Database,
-    clock: Clock,
+    desk: Arc<Desk>,
     config: Config,
 }
 
@@ -76,12 +73,13 @@ impl Server {
             tracing::info!(stated, "what stood here before states were kept is written down");
         }
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
-        let desk =
-            Desk { database: database.clone(), live: live.clone(), feed: feed.clone(), clock, engine: engine.clone() };
+        let webhooks = Arc::new(Office::new(&config, is_demo)?);
+        let usage = Arc::new(Meter::new(&config));
+        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks, usage });
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
-        let app = App::new(&config, Arc::new(desk), identity)?;
+        let app = App::new(&config, desk.clone(), identity)?;
         let connections = app.connections();
-        Ok(Self { router: app.router(&config)?, connections, feed, live, engine, database, clock, config })
+        Ok(Self { router: app.router(&config)?, connections, desk, config })
     }
 
     /// All routes, for tests that need no network.
@@ -91,7 +89,7 @@ impl Server {
 
     /// The catalogue that is served.
     pub fn live(&self) -> &Arc<Live> {
-        &self.live
+        &self.desk.live
     }
 
     /// The connections that stay.
@@ -101,7 +99,12 @@ impl Server {
 
     /// The database behind it.
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.desk.database
+    }
+
+    /// What every change and every delivery shares.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// Listens, tells the address, and serves until `stop`; requests that run then may finish.
@@ -115,13 +118,16 @@ impl Server {
             .map_err(|error| format!("can't listen on {}: {error}", self.config.listen))?;
         tell(listener.local_addr().map_err(|error| error.to_string())?);
         let interval = Duration::from_millis(self.config.refresh_interval_ms);
-        let mut refreshing = tokio::spawn(self.live.clone().keep_fresh(interval));
+        let desk = &self.desk;
+        let mut refreshing = tokio::spawn(desk.live.clone().keep_fresh(interval));
         let retention = self.config.feed_retention();
         let beside = [
             tokio::spawn(keep_tidy()),
-            tokio::spawn(keep_ticking(self.database.clone(), self.engine.clone(), self.clock, retention)),
-            tokio::spawn(self.feed.clone().keep_looking(interval)),
-            tokio::spawn(self.database.clone().keep_listening(self.config.database_url.clone())),
+            tokio::spawn(keep_ticking(desk.clone(), retention)),
+            tokio::spawn(desk.feed.clone().keep_looking(interval)),
+            tokio::spawn(desk.database.clone().keep_listening(self.config.database_url.clone())),
+            tokio::spawn(webhooks::keep_delivering(desk.clone(), interval)),
+            tokio::spawn(desk.usage.clone().keep_flushing(desk.database.clone())),
         ];
         let served = tokio::select! {
             () = stop => Ok(()),
@@ -135,7 +141,10 @@ impl Server {
         let finished = tokio::time::timeout(grace, self.connections.close()).await;
         refreshing.abort();
         beside.iter().for_each(tokio::task::JoinHandle::abort);
-        self.database.close().await?;
+        if let Err(error) = self.desk.usage.flush(&self.desk.database).await {
+            tracing::warn!(%error, "how often clients asked in the last seconds is lost");
+        }
+        self.desk.database.close().await?;
         finished.map_err(|_| "stopped with requests still running".to_owned()).and(served)
     }
 }
@@ -209,11 +218,12 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &Connectio
 }
 
 /// Writes down what is due and removes what is too old, every hour and at the start.
-async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock, retention: chrono::TimeDelta) {
+async fn keep_ticking(desk: Arc<Desk>, retention: chrono::TimeDelta) {
+    let Desk { database, engine, clock, .. } = &*desk;
     let mut ticks = tokio::time::interval(TICK_INTERVAL);
     loop {
         ticks.tick().await;
-        match tick::run(&database, engine.fingerprint(), clock.now(), clock.now()).await {
+        match tick::run(database, engine.fingerprint(), clock.now(), clock.now()).await {
             Ok(report) if report == tick::Report::default() => {}
             Ok(report) => {
                 tracing::info!(
@@ -225,10 +235,16 @@ async fn keep_ticking(database: Database, engine: Arc<Engine>, clock: Clock, ret
             }
             Err(error) => tracing::error!(%error, "what is due could not be written down; tried again in an hour"),
         }
-        match changes::remove_before(&database, clock.now() - retention).await {
+        match changes::remove_before(database, clock.now() - retention).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "old entries of the change feed are removed"),
             Err(error) => tracing::error!(%error, "old entries of the change feed could not be removed"),
+        }
+        if let Err(error) = usage::prune(database, *clock).await {
+            tracing::error!(%error, "old counts of requests could not be removed");
+        }
+        if let Err(error) = webhooks::prune(database, clock.now()).await {
+            tracing::error!(%error, "old attempts at webhooks could not be removed");
         }
     }
 }

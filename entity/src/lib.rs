@@ -40,3 +40,7 @@ pub mod provider_merger_predecessor;
 pub mod record_head;
 pub mod standard_product;
 pub mod subscription_history;
+pub mod usage_day;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_entry;

@@ -30,6 +30,8 @@ mod m20261125_000024_create_product_relations;
 mod m20261125_000026_extend_product_versions;
 mod m20261125_000027_extend_changes;
 mod m20261125_000028_create_entity_states;
+mod m20261125_000031_create_webhooks;
+mod m20261125_000032_create_usage_days;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000026_extend_product_versions::Migration),
             Box::new(m20261125_000027_extend_changes::Migration),
             Box::new(m20261125_000028_create_entity_states::Migration),
+            Box::new(m20261125_000031_create_webhooks::Migration),
+            Box::new(m20261125_000032_create_usage_days::Migration),
         ]
     }
 }

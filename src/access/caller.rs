@@ -21,6 +21,15 @@ pub struct Caller {
     pub customer_groups: Vec<Uuid>,
 }
 
+/// A program that asks, whoever uses it: its requests are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Client {
+    /// Who vouches for it.
+    pub issuer: String,
+    /// The claim `azp` of its tokens, else `client_id`, else `sub`.
+    pub client_id: String,
+}
+
 impl Caller {
     /// Nobody in particular: without a role, and not who asked for anything.
     pub fn nobody() -> Self {

@@ -88,6 +88,16 @@ pub enum Duty {
     ListStaleContacts,
     /// Read who the person behind a contact is.
     ReadContactPerson,
+    /// Make or change a webhook.
+    SaveWebhook,
+    /// Make another secret for a webhook.
+    RotateWebhookSecret,
+    /// Remove a webhook.
+    DeleteWebhook,
+    /// Send changes to a webhook again.
+    ReplayWebhook,
+    /// Send a test message to a webhook.
+    SendTestWebhook,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

@@ -15,7 +15,7 @@ mod summary;
 mod table;
 mod ways_out;
 
-pub use caller::Caller;
+pub use caller::{Caller, Client};
 pub use decision::{Approval, Decision, Engine, Permit};
 pub use duty::{Duty, DutyCell, DutyPermit};
 pub use matrix::{Cell, Outcome};

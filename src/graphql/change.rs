@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use super::{
     connection::{Edge, edges},
     context::{Reading, reading},
-    node::{Node, Together, global_id},
+    node::{Node, Together},
     scalars::{DateTime, Json},
 };
 use crate::{
@@ -235,7 +235,7 @@ fn checked(types: Option<Vec<ChangeType>>) -> Result<Option<Vec<Type>>> {
 }
 
 fn entity_id(row: &change::Model) -> ID {
-    global_id(changes::type_name(row.kind), row.entity_id)
+    ID(changes::entity_id(row))
 }
 
 /// What the things of several entries were: read for all of them when one is asked for it.

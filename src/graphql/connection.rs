@@ -63,6 +63,7 @@ where
 #[graphql(concrete(name = "ProductChangeEdge", params(super::product_change::ProductChange)))]
 #[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]
+#[graphql(concrete(name = "WebhookDeliveryEdge", params(super::webhook_delivery::WebhookDelivery)))]
 pub struct Edge<N: OutputType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,

@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{contact_person::Persons, scalars::Date};
 use crate::{
-    access::{Caller, Phase},
+    access::{Caller, Client, Phase},
     as_of::Days,
     catalogue::Snapshot,
     desk::Desk,
@@ -38,6 +38,8 @@ pub struct Reading {
     pub language: Language,
     /// Who asks; none without a token.
     pub caller: Option<Caller>,
+    /// The program that asks; none without a token.
+    pub client: Option<Client>,
     /// The request.
     pub request_id: String,
     /// Database, clock and rules.

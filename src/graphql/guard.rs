@@ -31,7 +31,7 @@ const OTHER_DAY: u64 = 10_000;
 /// What goes through everything of one kind.
 const HEAVY: (&str, &str) = ("Query", "stateDigest");
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 9] = [
+const ASKS_DATABASE: [(&str, &str); 13] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
@@ -39,8 +39,12 @@ const ASKS_DATABASE: [(&str, &str); 9] = [
     ("Product", "versionNumbered"),
     ("Product", "difference"),
     ("Viewer", "tasks"),
+    ("Viewer", "usage"),
     ("Query", "rehearsePhaseChange"),
     ("Query", "exportContact"),
+    ("Query", "webhooks"),
+    ("Query", "webhook"),
+    ("Webhook", "deliveries"),
 ];
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];

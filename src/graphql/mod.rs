@@ -58,8 +58,12 @@ pub mod subscription_list;
 pub mod subscription_mutation;
 pub mod trusted;
 pub mod types;
+pub mod usage;
 pub mod variables;
 pub mod viewer;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_mutation;
 
 use async_graphql::{MergedObject, SDLExportOptions};
 
@@ -90,6 +94,7 @@ pub struct Query(
     contact_person::ContactPersonQuery,
     product_change::ProductChangeQuery,
     state_digest::StateDigestQuery,
+    webhook::WebhookQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -111,6 +116,7 @@ pub struct Mutation(
     contact_mutation::ContactMutation,
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,
+    webhook_mutation::WebhookMutation,
 );
 
 /// The schema of the service.

@@ -10,6 +10,7 @@ use super::{
     provider::Provider,
     scalars::Date,
     subscription::ProductSubscription,
+    usage::Usage,
 };
 use crate::{access, error::Result, listing::Window, subscriptions::tasks};
 
@@ -107,6 +108,11 @@ impl Viewer {
         let reading = reading(context);
         let ids = reading.caller.iter().flat_map(|caller| &caller.customer_groups);
         ids.filter_map(|id| reading.snapshot.customer_groups.find(*id)).map(CustomerGroup::Published).collect()
+    }
+
+    /// How often the caller's client asks, and which limits it meets; null without a token.
+    async fn usage(&self, context: &Context<'_>) -> Result<Option<Usage>> {
+        Usage::of(reading(context)).await
     }
 
     /// What waits for the caller: approvals, confirmations, own requests about to expire, deadlines for giving notice. Most

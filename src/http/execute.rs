@@ -67,8 +67,15 @@ impl Refused {
 }
 
 /// Parses, measures and checks a request.
-pub fn prepare(app: &App, given: Parameters, may: May, is_anonymous: bool) -> Result<Prepared, Refused> {
-    let app = &*app.0;
+pub fn prepare(app: &App, given: Parameters, may: May, caller: Option<&Claims>) -> Result<Prepared, Refused> {
+    let prepared = check(&app.0, given, may, caller.is_none());
+    if let Err(Refused::Document(error)) = &prepared {
+        app.note_refusal(caller, error);
+    }
+    prepared
+}
+
+fn check(app: &Parts, given: Parameters, may: May, is_anonymous: bool) -> Result<Prepared, Refused> {
     let Parameters { document, operation_name: name, variables: mut values, mut rows } = given;
     let query = text(app, document, is_anonymous)?;
     let document = app.documents.parse(&query)?;
@@ -155,6 +162,7 @@ pub fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
     let (snapshot, now) = (app.0.desk.live.snapshot(), app.0.desk.clock.now());
     Reading {
         caller: caller.map(|claims| claims.caller(&snapshot, day_of(now))),
+        client: caller.map(Claims::client),
         snapshot: snapshot.into(),
         feed_head,
         now,

@@ -56,7 +56,10 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
     let media_type = admitted.media_type;
     let body = match body {
         Ok(Ok(body)) => body,
-        Ok(Err(error)) => return refusal(status_of_unread(&error), &error, &request, media_type),
+        Ok(Err(error)) => {
+            app.note_refusal(admitted.bearer.claims.as_deref(), &error);
+            return refusal(status_of_unread(&error), &error, &request, media_type);
+        }
         Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, &too_slow(), &request, media_type),
     };
     if !negotiation::is_json(&headers) {
@@ -155,7 +158,7 @@ pub fn unauthenticated(request: &Info) -> Response {
 
 async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, may: May) -> Response {
     let media_type = admitted.media_type;
-    let prepared = match prepare(app, given, may, admitted.bearer.claims.is_none()) {
+    let prepared = match prepare(app, given, may, admitted.bearer.claims.as_deref()) {
         Ok(prepared) => prepared,
         Err(Refused::Method(error)) => return not_allowed(&error, request, media_type, "POST"),
         Err(Refused::Document(error)) => {

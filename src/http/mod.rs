@@ -64,7 +64,7 @@ struct Parts {
     connections: Arc<Connections>,
     request_timeout: Duration,
     in_flight: Arc<Semaphore>,
-    rates: Option<rate::Rates>,
+    rates: rate::Rates,
     trusted: Trusted,
     only_trusted: bool,
 }
@@ -85,7 +85,7 @@ impl App {
             in_flight: Arc::new(Semaphore::new(config.limits.in_flight)),
             trusted: Trusted::read(config.documents.as_deref())?,
             only_trusted: config.only_trusted_documents,
-            rates: rate::Rates::new(config.rate_limit),
+            rates: rate::Rates::new(config.rate_limit, &config.rate_limits),
             schema,
             sdl,
             types,
@@ -97,11 +97,23 @@ impl App {
 
     /// Counts a request, or an operation on a connection that stays; whose token is not accepted is counted by its address.
     fn count(&self, claims: Option<&Claims>, request: &request::Info) -> Result<(), Error> {
-        let Some(rates) = &self.0.rates else { return Ok(()) };
-        let (standing, counted) = rates.count(&Key::of(claims, request.address));
+        if let Some(claims) = claims {
+            self.0.desk.usage.count(&claims.client(), self.0.desk.clock.now());
+        }
+        let client = claims.map(|claims| claims.client_id.as_str());
+        let Some((standing, counted)) = self.0.rates.count(&Key::of(claims, request.address), client) else {
+            return Ok(());
+        };
         // What was told of a connection stays told; its operations are counted all the same.
         let _ = request.standing.set(standing);
-        counted
+        counted.inspect_err(|error| self.note_refusal(claims, error))
+    }
+
+    /// Notes that a limit refused a request of somebody with a token.
+    fn note_refusal(&self, claims: Option<&Claims>, error: &Error) {
+        if let (Some(claims), Code::RateLimited | Code::LimitExceeded) = (claims, error.code) {
+            self.0.desk.usage.count_refusal(&claims.client(), self.0.desk.clock.now());
+        }
     }
 
     /// The connections that stay.

@@ -99,7 +99,7 @@ impl Results {
 
 /// Runs an operation; gives what it says last.
 async fn run(app: App, caller: Option<Arc<Claims>>, request: Info, given: Parameters, results: &Results) -> What {
-    let prepared = match prepare(&app, given, May { change: true, follow: true }, caller.is_none()) {
+    let prepared = match prepare(&app, given, May { change: true, follow: true }, caller.as_deref()) {
         Ok(prepared) => prepared,
         Err(error) => return What::Error(refused(&error.into_error(), &request).errors),
     };

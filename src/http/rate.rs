@@ -1,6 +1,7 @@
 //! How many requests a caller may send: by who the token says it is, without a token by its address.
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::atomic::{AtomicU64, Ordering},
@@ -51,6 +52,13 @@ impl Key {
 
 /// Counts requests; the figures are those of this process.
 pub struct Rates {
+    usual: Option<Rate>,
+    /// Those of clients that have a limit of their own, by the client's id.
+    of_clients: HashMap<String, Option<Rate>>,
+}
+
+/// Counts requests against one limit, each caller by itself.
+struct Rate {
     limiter: DefaultKeyedRateLimiter<Key, StateInformationMiddleware>,
     clock: DefaultClock,
     per_minute: NonZeroU32,
@@ -66,15 +74,27 @@ pub struct Standing {
 }
 
 impl Rates {
-    /// None when nothing is limited.
-    pub fn new(per_minute: u32) -> Option<Self> {
+    /// With the usual limit, and others for some clients; 0 limits nothing.
+    pub fn new(per_minute: u32, of_clients: &HashMap<String, u32>) -> Self {
+        let of_clients = of_clients.iter().map(|(client, limit)| (client.clone(), Rate::new(*limit)));
+        Self { usual: Rate::new(per_minute), of_clients: of_clients.collect() }
+    }
+
+    /// Counts a request of a caller with this client's token. An error when it is one too many; none where nothing is limited.
+    pub fn count(&self, key: &Key, client: Option<&str>) -> Option<(Standing, Result<(), Error>)> {
+        let own = client.and_then(|client| self.of_clients.get(client));
+        own.unwrap_or(&self.usual).as_ref().map(|rate| rate.count(key))
+    }
+}
+
+impl Rate {
+    fn new(per_minute: u32) -> Option<Self> {
         let per_minute = NonZeroU32::new(per_minute)?;
         let limiter = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
         Some(Self { limiter, clock: DefaultClock::default(), per_minute, checks: AtomicU64::new(0) })
     }
 
-    /// Counts a request. An error when it is one too many.
-    pub fn count(&self, key: &Key) -> (Standing, Result<(), Error>) {
+    fn count(&self, key: &Key) -> (Standing, Result<(), Error>) {
         if self.checks.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{Key, Source};
 use crate::{
-    access::Role,
+    access::{Client, Role},
     config::{ClaimNames, Config},
 };
 
@@ -27,6 +27,8 @@ pub struct Claims {
     pub issuer: String,
     /// For whom.
     pub subject: String,
+    /// Which program asks: `azp`, else `client_id`, else the subject.
+    pub client_id: String,
     /// The roles that are known here.
     pub roles: Vec<Role>,
     /// AGS of the municipality.
@@ -40,6 +42,11 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// The program that asks.
+    pub fn client(&self) -> Client {
+        Client { issuer: self.issuer.clone(), client_id: self.client_id.clone() }
+    }
+
     /// How long they hold from a moment on.
     pub fn rest_at(&self, now: DateTime<Utc>) -> std::time::Duration {
         let end = self.expires_at.saturating_add(LEEWAY_SECONDS).saturating_mul(1000);
@@ -125,9 +132,12 @@ pub fn claims(token: &str, header: &Header, key: &Key, rules: &Rules) -> Result<
     let text = |path: &str| {
         find(claims, path).filter(|value| !value.is_null()).map(|value| value.as_str().unwrap_or_default().to_owned())
     };
+    let subject = name(claims.get("sub")).ok_or("sub")?;
+    let client = ["azp", "client_id"].into_iter().find_map(|claim| name(claims.get(claim)));
     let read = Claims {
         issuer: name(claims.get("iss")).ok_or("iss")?,
-        subject: name(claims.get("sub")).ok_or("sub")?,
+        client_id: client.unwrap_or_else(|| subject.clone()),
+        subject,
         expires_at: seconds(claims.get("exp")).ok_or("exp")?,
         not_before: claims.get("nbf").map(|value| seconds(Some(value)).ok_or("nbf")).transpose()?,
         roles,

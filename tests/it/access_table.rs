@@ -164,6 +164,11 @@ erase_contact           S
 export_contact          S
 list_stale_contacts     SA+
 read_contact_person     SA+P+M+
+save_webhook            L
+rotate_webhook_secret   L
+delete_webhook          L
+replay_webhook          L
+send_test_webhook       L
 ";
 
 #[test]

@@ -49,7 +49,11 @@ fn one_command_serves_sample_data_and_stops_when_asked() {
     assert!(child.wait().unwrap().success());
     let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["itkatalog-demo-key.pem", "itkatalog.db"], "SQLite leaves one whole file behind");
+    assert_eq!(
+        left,
+        ["itkatalog-demo-key.pem", "itkatalog-demo-webhook-key", "itkatalog.db"],
+        "SQLite leaves one whole file behind"
+    );
 
     let health = command(folder.path()).args(["health"]).env("ITKATALOG_LISTEN", &address).output().unwrap();
     assert!(!health.status.success());

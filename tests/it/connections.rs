@@ -15,9 +15,11 @@ use serde_json::{Value, json};
 use crate::support::{
     TestApp,
     acts::{AACHEN, INITIAL, OTHER, Row, next},
-    connections::{List, lists},
+    connections::{List, lists, reader},
     contacts::global,
-    municipality, provider, steward,
+    municipality, provider,
+    receiver::Receiver,
+    steward, webhooks,
 };
 
 /// A page of a walk may not be smaller than this part of the list, so that a walk comes to its end.
@@ -42,6 +44,17 @@ fn random() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(20_261_123)
 }
 
+/// A webhook of the reader, with attempts: some of them at the same moment.
+async fn add_deliveries(app: &TestApp) {
+    let receiver = Receiver::willing().await;
+    let answer = app.send_webhook(Some(&reader()), "saveWebhook", webhooks::new(&receiver.url())).await;
+    assert_eq!(answer.body["data"]["saveWebhook"]["errors"], json!([]), "{}", answer.body);
+    for minutes in 0..3 {
+        app.changes_of(&[1, 2, 3, 4]).await;
+        app.round(chrono::TimeDelta::minutes(minutes)).await;
+    }
+}
+
 fn open(row: &mut Row) {
     row.state = State::Requested;
     row.open_matter = Some(Matter::Request);
@@ -60,6 +73,7 @@ async fn fill(app: &TestApp) {
     let asked = app.request_of(AACHEN, INITIAL).await;
     let asked = app.done(&municipality(AACHEN), "requestSubscription", asked).await;
     app.done(&municipality(AACHEN), "withdrawSubscription", next(&asked, json!({}))).await;
+    add_deliveries(app).await;
     let desk = global("Contact", app.desk().await[0].id);
     for topic in ["SALES", "SECURITY", "TECHNICAL"] {
         let assign = json!({ "contact": desk, "target": { "centralDesk": true }, "topic": topic });

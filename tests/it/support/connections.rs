@@ -232,6 +232,14 @@ async fn list(app: &TestApp, types: &Types, owner: &str, field: &FieldDefinition
             &format!("plan {{ {body} }}"),
             super::mergers::merging("kdvz", &["ivl", "habit"], json!({ "dryRun": true })),
         ),
+        "Webhook" => {
+            let webhooks =
+                app.data_as(&reader(), "{ webhooks { id deliveries(first: 1) { totalCount } } }", json!({})).await;
+            let most = |row: &&Value| row[name.as_str()]["totalCount"].as_u64();
+            let fullest = webhooks["webhooks"].as_array().and_then(|rows| rows.iter().max_by_key(most));
+            let id = fullest.map_or("", |row| row["id"].as_str().unwrap());
+            (format!("query({declared}) {{ webhook(id: \"{id}\") {{ {body} }} }}"), None)
+        }
         "CustomerGroupPreview" => {
             mutation("saveCustomerGroup", &declared, &format!("preview {{ {body} }}"), group(name))
         }

@@ -10,8 +10,10 @@ pub mod mergers;
 pub mod portfolio;
 mod postgres;
 pub mod program;
+pub mod receiver;
 pub mod states;
 mod trail;
+pub mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -22,7 +24,8 @@ use axum::{
 };
 use itkatalog::{
     clock::Clock,
-    config::{Config, Flags},
+    config::{Config, Flags, WebhookKey},
+    outbound::Allowed,
     policies,
     server::Server,
 };
@@ -99,6 +102,14 @@ impl TestApp {
         let server = Server::build(self.config.clone(), Clock::Fixed(moment.parse().unwrap()), false).await.unwrap();
         let database = self.database.another();
         Self { server, config: self.config.clone(), database }
+    }
+
+    /// A second instance on the same database, with other settings.
+    pub async fn with(&self, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let server = Server::build(config.clone(), clock, false).await.unwrap();
+        Self { server, config, database: self.database.another() }
     }
 
     pub async fn finish(self) {
@@ -207,6 +218,9 @@ pub fn config(database_url: &str) -> Config {
     config.rate_limit = 0;
     config.jwks = Some(jwks_path());
     config.jwt_issuer = Some(callers::ISSUER.to_owned());
+    config.webhook_key = Some(WebhookKey::new([7; 32]));
+    config.webhook_allow_private = Allowed::All;
+    config.webhook_allow_http = true;
     config
 }
 
