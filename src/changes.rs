@@ -54,6 +54,11 @@ impl View {
         Self { types: types.collect(), subscriptions: Scope::of(caller, snapshot), unpublished }
     }
 
+    /// Everything, for operators.
+    pub fn everything() -> Self {
+        Self { types: Type::iter().collect(), subscriptions: Scope::Everything, unpublished: Unpublished::All }
+    }
+
     /// The view as a predicate.
     fn predicate(&self) -> Condition {
         let sees_all_subscriptions = self.subscriptions == Scope::Everything;

@@ -3,8 +3,10 @@
 
 mod audit;
 mod documents;
+mod export;
 mod policy;
 mod portfolio;
+mod progress;
 
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
 
@@ -89,6 +91,8 @@ enum Command {
         #[command(subcommand)]
         what: portfolio::Portfolio,
     },
+    /// Write everything of one kind into a file, straight from the database.
+    Export(export::Arguments),
     /// Print the GraphQL schema.
     Schema,
     /// Exit 0 when a running instance is ready, for health checks of containers.
@@ -165,6 +169,7 @@ async fn run_other(arguments: Arguments) -> Result<(), String> {
         Command::Token(arguments) => token(&config, &arguments),
         Command::Audit { what } => audit::run(&config, what).await,
         Command::Documents { what } => documents::run(&config, what).await,
+        Command::Export(arguments) => export::run(&config, arguments).await,
         Command::Tick { on } => tick_once(&config, on).await,
         Command::Schema | Command::Policy(_) | Command::Portfolio { .. } => Ok(()),
     }

@@ -83,6 +83,8 @@ pub struct Config {
     pub limits: Limits,
     /// Limits of connections that stay.
     pub live: Live,
+    /// Limits of exports.
+    pub exports: Exports,
 }
 
 /// Names of a token's claims; a dot goes into an object, as in `realm_access.roles`.
@@ -147,6 +149,18 @@ pub struct Live {
     pub keep_alive_ms: u64,
     /// Longest time for which a WebSocket may not take a result, in milliseconds.
     pub slow_reader_ms: u64,
+}
+
+/// Limits of exports.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exports {
+    /// Rows of one export.
+    pub rows: u64,
+    /// Exports of one account that are being written or kept.
+    pub per_account: u64,
+    /// How long a file is kept, in hours.
+    pub kept_hours: u32,
 }
 
 impl Live {
@@ -276,6 +290,9 @@ impl Config {
             ("live.init_timeout_ms", live.init_timeout_ms, 1, 600_000),
             ("live.keep_alive_ms", live.keep_alive_ms, 100, 600_000),
             ("live.slow_reader_ms", live.slow_reader_ms, 1, 600_000),
+            ("exports.rows", self.exports.rows, 1, 1_000_000_000),
+            ("exports.per_account", self.exports.per_account, 1, 1_000),
+            ("exports.kept_hours", u64::from(self.exports.kept_hours), 1, 8_760),
             ("limits.body_bytes", limits.body_bytes as u64, 1_000, 1_000_000_000),
             ("limits.body_bytes_signed_in", limits.body_bytes_signed_in as u64, 1_000, 1_000_000_000),
             ("limits.document_bytes", limits.document_bytes as u64, 1_000, 1_000_000),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    access::Engine, catalogue::Live, clock::Clock, database::Database, feed_watch::Watch, usage::Meter,
-    webhooks::Office,
+    access::Engine, catalogue::Live, clock::Clock, database::Database, exports::Writer, feed_watch::Watch,
+    usage::Meter, webhooks::Office,
 };
 
 /// The surroundings of every change; one for the whole process.
@@ -22,6 +22,8 @@ pub struct Desk {
     pub engine: Arc<Engine>,
     /// What sending webhooks needs.
     pub webhooks: Arc<Office>,
+    /// What writing exports needs.
+    pub exports: Arc<Writer>,
     /// How often clients ask.
     pub usage: Arc<Meter>,
 }

@@ -3,7 +3,19 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
 
+/// Longest id that is looked at, in bytes.
+const LONGEST: usize = 200;
+
 /// The global id of a row of a type of the schema.
 pub fn global_id(type_name: &str, id: Uuid) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple()))
+}
+
+/// Type and row of a global id; none for what is no such id.
+pub fn parse(id: &str) -> Option<(String, Uuid)> {
+    let bytes = (id.len() <= LONGEST).then(|| BASE64_URL_SAFE_NO_PAD.decode(id).ok()).flatten()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (type_name, row) = text.split_once(':')?;
+    let is_name = !type_name.is_empty() && type_name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Some((type_name.to_owned(), Uuid::try_parse(row).ok()?)).filter(|_| is_name)
 }

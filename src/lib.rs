@@ -23,6 +23,7 @@ pub mod database;
 pub mod desk;
 pub mod equivalents;
 pub mod error;
+pub mod exports;
 pub mod feed;
 pub mod feed_watch;
 pub mod freezes;

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     database::Database,
     desk::Desk,
+    exports,
     feed_watch::Watch,
     http::{App, Peer, connections::Connections, metrics},
     identity::{Identity, Source, demo::DemoKey},
@@ -74,8 +75,9 @@ impl Server {
         }
         let feed = Watch::start(database.clone(), live.clone()).await.map_err(|error| error.to_string())?;
         let webhooks = Arc::new(Office::new(&config, is_demo)?);
+        let exports = Arc::new(exports::Writer::new(&config.exports));
         let usage = Arc::new(Meter::new(&config));
-        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks, usage });
+        let desk = Arc::new(Desk { database, live, feed, clock, engine, webhooks, exports, usage });
         let identity = Identity::new(&config, keys_of(&config, is_demo)?, clock.now()).await?;
         let app = App::new(&config, desk.clone(), identity)?;
         let connections = app.connections();
@@ -127,6 +129,7 @@ impl Server {
             tokio::spawn(desk.feed.clone().keep_looking(interval)),
             tokio::spawn(desk.database.clone().keep_listening(self.config.database_url.clone())),
             tokio::spawn(webhooks::keep_delivering(desk.clone(), interval)),
+            tokio::spawn(exports::keep_writing(desk.clone(), interval)),
             tokio::spawn(desk.usage.clone().keep_flushing(desk.database.clone())),
         ];
         let served = tokio::select! {
@@ -245,6 +248,9 @@ async fn keep_ticking(desk: Arc<Desk>, retention: chrono::TimeDelta) {
         }
         if let Err(error) = webhooks::prune(database, clock.now()).await {
             tracing::error!(%error, "old attempts at webhooks could not be removed");
+        }
+        if let Err(error) = exports::prune(database, clock.now()).await {
+            tracing::error!(%error, "exports that have expired could not be removed");
         }
     }
 }

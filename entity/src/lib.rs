@@ -13,6 +13,8 @@ pub mod customer_group;
 pub mod customer_group_member;
 pub mod entity_state;
 pub mod estimate_assumption;
+pub mod export;
+pub mod export_part;
 pub mod freeze;
 pub mod idempotency_key;
 pub mod joining;

@@ -98,6 +98,10 @@ pub enum Duty {
     ReplayWebhook,
     /// Send a test message to a webhook.
     SendTestWebhook,
+    /// Have everything of one kind written into a file.
+    StartExport,
+    /// Give an export up.
+    CancelExport,
 }
 
 /// The right to fulfil one duty. Only this room can make one.

@@ -1,11 +1,11 @@
 //! `itkatalog audit`: proving that the trail is whole, and archiving old events.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::progress::Progress;
 use crate::{
     audit::{self, Archiving, Evidence, Head, Whole},
     clock::{Clock, beginning_of},
@@ -60,8 +60,8 @@ pub(super) async fn run(config: &Config, what: Audit) -> Result<(), String> {
 }
 
 async fn verify(database: &Database, evidence: Evidence) -> Result<String, String> {
-    let progress = Progress::new();
-    let whole = audit::verify(database, evidence, |at, of| progress.show(at, of)).await;
+    let progress = Progress::of("events");
+    let whole = audit::verify(database, evidence, |at, of| progress.show(at.unsigned_abs(), of.unsigned_abs())).await;
     let Whole { archived, head } = whole.map_err(|fault| fault.to_string())?;
     let last = head.sequence;
     Ok(match archived {
@@ -77,8 +77,11 @@ async fn verify(database: &Database, evidence: Evidence) -> Result<String, Strin
 async fn archive(config: &Config, database: &Database, before: NaiveDate, to: PathBuf) -> Result<String, String> {
     let engine = policies::load(config.policies.as_deref())?;
     let archiving = Archiving { before: beginning_of(before).ok_or("--before: there is no such day")?, to: &to };
-    let (progress, now) = (Progress::new(), Clock::System.now());
-    let anchor = audit::archive(database, archiving, engine.fingerprint(), now, |at, of| progress.show(at, of)).await;
+    let (progress, now) = (Progress::of("events"), Clock::System.now());
+    let anchor = audit::archive(database, archiving, engine.fingerprint(), now, |at, of| {
+        progress.show(at.unsigned_abs(), of.unsigned_abs())
+    })
+    .await;
     Ok(match anchor.map_err(|fault| fault.to_string())? {
         None => format!("Nothing to archive: no event at the beginning of the trail is from before {before}."),
         Some(anchor) => format!(
@@ -89,31 +92,4 @@ async fn archive(config: &Config, database: &Database, before: NaiveDate, to: Pa
             anchor.file_digest
         ),
     })
-}
-
-/// How far it is, on standard error, when a person watches and it takes long.
-struct Progress(ProgressBar);
-
-impl Progress {
-    const LONG: Duration = Duration::from_secs(1);
-
-    fn new() -> Self {
-        Self(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()))
-    }
-
-    fn show(&self, at: i64, of: i64) {
-        if self.0.is_hidden() && self.0.elapsed() > Self::LONG {
-            let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {eta} left");
-            self.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            self.0.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.0.set_length(u64::try_from(of).unwrap_or_default());
-        self.0.set_position(u64::try_from(at).unwrap_or_default());
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }

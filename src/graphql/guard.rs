@@ -31,7 +31,7 @@ const OTHER_DAY: u64 = 10_000;
 /// What goes through everything of one kind.
 const HEAVY: (&str, &str) = ("Query", "stateDigest");
 /// Fields below the root that ask the database each time.
-const ASKS_DATABASE: [(&str, &str); 13] = [
+const ASKS_DATABASE: [(&str, &str); 15] = [
     ("Municipality", "annualCost"),
     ("Municipality", "subscriptions"),
     ("Product", "equivalents"),
@@ -45,6 +45,8 @@ const ASKS_DATABASE: [(&str, &str); 13] = [
     ("Query", "webhooks"),
     ("Query", "webhook"),
     ("Webhook", "deliveries"),
+    ("Query", "exports"),
+    ("Query", "export"),
 ];
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];

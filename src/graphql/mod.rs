@@ -17,6 +17,8 @@ pub mod customer_group_mutation;
 pub mod decision;
 pub mod documents;
 pub mod explain;
+pub mod export;
+pub mod export_mutation;
 pub mod freeze;
 pub mod guard;
 pub mod history;
@@ -95,6 +97,7 @@ pub struct Query(
     product_change::ProductChangeQuery,
     state_digest::StateDigestQuery,
     webhook::WebhookQuery,
+    export::ExportQuery,
 );
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
@@ -117,6 +120,7 @@ pub struct Mutation(
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,
     webhook_mutation::WebhookMutation,
+    export_mutation::ExportMutation,
 );
 
 /// The schema of the service.

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Interface, Object};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
 use tokio::sync::OnceCell;
 
@@ -57,7 +56,7 @@ pub fn global_id(type_name: &str, id: Uuid) -> ID {
 
 /// The row's id in a global id of one type.
 pub fn row_id(field: &str, type_name: &str, id: &ID) -> Result<Uuid> {
-    match parse(id) {
+    match ids::parse(id) {
         Some((of_type, row)) if of_type == type_name => Ok(row),
         Some((of_type, _)) => Err(Error::bad_input(
             field,
@@ -70,7 +69,7 @@ pub fn row_id(field: &str, type_name: &str, id: &ID) -> Result<Uuid> {
 
 /// The row's id in a global id of any type.
 pub fn any_row_id(field: &str, id: &ID) -> Result<Uuid> {
-    parse(id).map(|(_, row)| row).ok_or_else(|| malformed(field))
+    ids::parse(id).map(|(_, row)| row).ok_or_else(|| malformed(field))
 }
 
 /// Finds objects of all types by ids that this service made.
@@ -106,15 +105,6 @@ impl Together {
     }
 }
 
-fn parse(id: &ID) -> Option<(String, Uuid)> {
-    const LONGEST: usize = 200;
-    let bytes = (id.len() <= LONGEST).then(|| BASE64_URL_SAFE_NO_PAD.decode(id.as_str()).ok()).flatten()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (type_name, row) = text.split_once(':')?;
-    let is_name = !type_name.is_empty() && type_name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    Some((type_name.to_owned(), Uuid::try_parse(row).ok()?)).filter(|_| is_name)
-}
-
 fn malformed(field: &str) -> Error {
     Error::bad_input(
         field,
@@ -124,7 +114,7 @@ fn malformed(field: &str) -> Error {
 }
 
 fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
-    let (type_name, row) = parse(id).ok_or_else(|| malformed(field))?;
+    let (type_name, row) = ids::parse(id).ok_or_else(|| malformed(field))?;
     Ok(match type_name.as_str() {
         "Product" => snapshot.products.find(row).map(|at| Product::at(at).into()),
         "StandardProduct" => snapshot.standard_products.find(row).map(|at| StandardProduct(at).into()),
@@ -139,7 +129,7 @@ fn resolve(snapshot: &Snapshot, field: &str, id: &ID) -> Result<Option<Node>> {
 
 /// Finds objects of all types: what is published in memory, what belongs to somebody in one statement.
 async fn resolve_all(reading: &Reading, ids: &[(String, &ID)]) -> Result<Vec<Option<Node>>> {
-    let subscription = |id: &ID| parse(id).filter(|(kind, _)| kind == "ProductSubscription").map(|(_, row)| row);
+    let subscription = |id: &ID| ids::parse(id).filter(|(kind, _)| kind == "ProductSubscription").map(|(_, row)| row);
     let wanted: Vec<Uuid> = ids.iter().filter_map(|(_, id)| subscription(id)).collect();
     let mut rows = HashMap::new();
     if !wanted.is_empty() {

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, Object, SimpleObject};
 use super::context::reading;
 use crate::{
     changes::Cursor,
-    error::Result,
+    error::{Error, Result},
     states::{self, View},
     subscriptions::scope::Scope,
 };
@@ -31,6 +31,20 @@ impl From<ExportKind> for Type {
             ExportKind::Providers => Self::Provider,
             ExportKind::Municipalities => Self::Municipality,
             ExportKind::Subscriptions => Self::ProductSubscription,
+        }
+    }
+}
+
+impl TryFrom<Type> for ExportKind {
+    type Error = Error;
+
+    fn try_from(kind: Type) -> Result<Self> {
+        match kind {
+            Type::Product => Ok(Self::Products),
+            Type::Provider => Ok(Self::Providers),
+            Type::Municipality => Ok(Self::Municipalities),
+            Type::ProductSubscription => Ok(Self::Subscriptions),
+            _ => Err(Error::internal("a kind that is not exported")),
         }
     }
 }

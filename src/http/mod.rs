@@ -7,6 +7,7 @@ mod body;
 mod cached;
 pub mod connections;
 mod execute;
+mod exports;
 mod graphiql;
 mod graphql;
 mod health;
@@ -127,6 +128,7 @@ impl App {
         let graphql = get(graphql::get).post(graphql::post).fallback(graphql::other_method);
         let routes = Router::new()
             .route("/graphql", outer::bounded(graphql, self.0.in_flight.clone()))
+            .route("/exports/{id}", outer::bounded(get(exports::download), self.0.in_flight.clone()))
             .route("/graphiql", get(graphiql::page))
             .route("/graphiql/{file}", get(graphiql::part))
             .route("/schema.graphql", get(schema_text))

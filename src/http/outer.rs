@@ -15,13 +15,14 @@ use axum::{
 use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 use tower_http::{
-    compression::{CompressionLayer, CompressionLevel},
+    compression::{CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType},
     cors::CorsLayer,
 };
 
 use super::{
     App,
     answer::{MediaType, refusal},
+    exports,
     request::{ID_HEADER, Info},
 };
 use crate::{
@@ -61,7 +62,10 @@ pub fn too_busy() -> Error {
 
 /// Puts the layers around all routes.
 pub fn around(router: Router<App>, config: &Config) -> Result<Router<App>, String> {
+    // A file has one length and one digest, and is asked for from a byte on: it is sent as it is.
+    let is_no_file = NotForContentType::const_new(exports::JSONL).and(NotForContentType::const_new(exports::CSV));
     let compression = CompressionLayer::new().gzip(true).br(true).zstd(true).quality(CompressionLevel::Fastest);
+    let compression = compression.compress_when(DefaultPredicate::new().and(is_no_file));
     Ok(router.layer(middleware::from_fn(for_browsers)).layer(compression).layer(cors(config)?))
 }
 

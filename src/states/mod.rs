@@ -17,14 +17,20 @@ use ::entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Query},
 };
 use sha2::{Digest, Sha256};
 
-use crate::{changes, database::Database, error::Result, feed::Changed, subscriptions::scope::Scope};
+use crate::{
+    changes,
+    database::Database,
+    error::{Error, Result},
+    feed::Changed,
+    subscriptions::scope::Scope,
+};
 
 /// Kinds of things whose states are kept.
 pub const STATED: [Type; 4] = [Type::Municipality, Type::Provider, Type::Product, Type::ProductSubscription];
@@ -143,9 +149,7 @@ pub async fn digest(db: &impl ConnectionTrait, view: &View) -> Result<StateDiges
         let found: Vec<(Uuid, String)> = query.limit(DIGESTS_AT_ONCE).into_tuple().all(db).await?;
         after = found.last().map(|(id, _)| *id);
         for (_, hex) in &found {
-            let mut bytes = [0; 32];
-            base16ct::lower::decode(hex, &mut bytes).map_err(crate::error::Error::internal)?;
-            digests.push(bytes);
+            digests.push(digest_of(hex)?);
         }
         if (found.len() as u64) < DIGESTS_AT_ONCE {
             break;
@@ -156,12 +160,43 @@ pub async fn digest(db: &impl ConnectionTrait, view: &View) -> Result<StateDiges
     Ok(sum(digests))
 }
 
+/// How many things are in a view.
+pub async fn count(db: &impl ConnectionTrait, view: &View) -> Result<u64, DbErr> {
+    latest(view, None).count(db).await
+}
+
+/// Ids of everything in a view, ascending: in one statement, so that all of it is of one moment, whatever the caller may read
+/// by then.
+pub async fn ids(db: &impl ConnectionTrait, view: &View) -> Result<Vec<Uuid>> {
+    let ids = latest(view, None).select_only().column(Column::EntityId).into_tuple().all(db).await?;
+    check_known(db, view.at).await?;
+    Ok(ids)
+}
+
+/// The states of some things up to a moment, in the order of their ids.
+pub async fn rows(
+    db: &impl ConnectionTrait,
+    kind: Type,
+    at: i64,
+    ids: &[Uuid],
+) -> Result<Vec<entity_state::Model>, DbErr> {
+    let view = View { kind, scope: Scope::Everything, at };
+    latest(&view, None).filter(Column::EntityId.is_in(ids.iter().copied())).all(db).await
+}
+
 /// Refuses a moment of which not everything is known: CURSOR_EXPIRED.
 pub async fn check_known(db: &impl ConnectionTrait, at: i64) -> Result<()> {
     changes::check_kept(db, at).await?;
     let head = record_head::Entity::find().one(db).await?;
     let is_known = head.is_some_and(|head| (0..=at).contains(&head.states_from));
     if is_known { Ok(()) } else { Err(changes::expired()) }
+}
+
+/// A digest that is kept in hexadecimal.
+pub fn digest_of(hex: &str) -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    base16ct::lower::decode(hex, &mut bytes).map_err(Error::internal)?;
+    Ok(bytes)
 }
 
 /// The digest of all rows, by theirs.

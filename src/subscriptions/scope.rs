@@ -8,6 +8,8 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::Row;
 use crate::{
     access::{Caller, Role},
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// Which subscriptions a caller may read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// All.
     Everything,

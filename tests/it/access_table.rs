@@ -169,6 +169,8 @@ rotate_webhook_secret   L
 delete_webhook          L
 replay_webhook          L
 send_test_webhook       L
+start_export            MPASTLU
+cancel_export           MPASTLU
 ";
 
 #[test]

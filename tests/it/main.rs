@@ -27,6 +27,8 @@ mod customer_groups;
 mod database;
 mod equivalents;
 mod explain;
+mod export_files;
+mod exports;
 mod four_eyes;
 mod freezes;
 mod graphiql;

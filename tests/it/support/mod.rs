@@ -5,6 +5,7 @@ pub mod callers;
 pub mod connections;
 pub mod contacts;
 mod databases;
+pub mod exports;
 pub mod live;
 pub mod mergers;
 pub mod portfolio;
