@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     /// Only subscriptions of this municipality.
     #[arg(long, value_name = "AGS")]
     municipality: Option<String>,
-    /// Only what this provider takes part in: its subscriptions or products.
+    /// Only subscriptions to this provider's products and its own, or its products.
     #[arg(long, value_name = "KEY")]
     provider: Option<String>,
     /// Only subscriptions in this state, ACTIVE for instance. Can be given several times.

@@ -33,9 +33,9 @@ enum Look {
     Municipality,
     /// Name of a municipality's Kreis.
     District,
-    /// Key of a provider.
+    /// Key of a provider, or of a product's provider.
     ProviderKey,
-    /// Name of a provider.
+    /// Name of a provider, or of a product's provider.
     Provider,
     /// A product's key at its provider.
     ExternalId,
@@ -58,8 +58,9 @@ const SUBSCRIPTIONS: &[Column] = &[
     ("ags", "/municipality", Look::Ags),
     ("municipality", "/municipality", Look::Municipality),
     ("district", "/municipality", Look::District),
-    ("providerKey", "/provider", Look::ProviderKey),
-    ("provider", "/provider", Look::Provider),
+    ("subscribingProvider", "/provider", Look::Provider),
+    ("providerKey", "/product", Look::ProviderKey),
+    ("provider", "/product", Look::Provider),
     ("externalId", "/product", Look::ExternalId),
     ("product", "/product", Look::Product),
     ("productId", "/product", Look::Plain),
@@ -236,8 +237,9 @@ impl Table {
     fn name(&self, id: Uuid, look: Look) -> Option<String> {
         let catalogue = &*self.snapshot;
         let municipality = || catalogue.municipalities.find(id).map(|at| &catalogue.municipalities[at]);
-        let provider = || catalogue.providers.find(id).map(|at| &catalogue.providers[at].row);
         let product = || catalogue.products.find(id).map(|at| &catalogue.products[at].row);
+        let of_product = || catalogue.products.find(id).map(|at| catalogue.products[at].provider);
+        let provider = || catalogue.providers.find(id).or_else(of_product).map(|at| &catalogue.providers[at].row);
         match look {
             Look::Plain | Look::Decimal => None,
             Look::Ags => Some(municipality()?.row.ags.clone()),

@@ -22,7 +22,7 @@ pub struct Filter {
     /// Of this municipality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub municipality: Option<Uuid>,
-    /// Of this provider.
+    /// Of this provider: its products; subscriptions to them, and those that it takes itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<Uuid>,
     /// In one of these states.
@@ -61,7 +61,8 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// The filter, ready to be asked about many rows. A Kreis has the municipalities that it has in the catalogue of today.
+    /// The filter, ready to be asked about many rows. A Kreis has the municipalities, and a provider the products, that it has in
+    /// the catalogue of today.
     pub(super) fn compile(&self, snapshot: &Snapshot) -> Compiled {
         let id_of = |id: Uuid| global_id("Municipality", id);
         let in_district = self.district.map(|district| {
@@ -69,12 +70,12 @@ impl Filter {
             let members = members.into_iter().flatten().map(|at| snapshot.municipalities[*at].row.id);
             members.chain([district]).map(id_of).collect()
         });
-        Compiled {
-            in_district,
-            municipality: self.municipality.map(id_of),
-            provider: self.provider.map(|id| global_id("Provider", id)),
-            states: self.states.clone(),
-        }
+        let of_provider = self.provider.map(|provider| {
+            let products = snapshot.providers.find(provider).map(|at| &snapshot.providers[at].products);
+            let products = products.into_iter().flatten().map(|at| snapshot.products[*at].row.id);
+            products.map(|id| global_id("Product", id)).chain([global_id("Provider", provider)]).collect()
+        });
+        Compiled { in_district, municipality: self.municipality.map(id_of), of_provider, states: self.states.clone() }
     }
 }
 
@@ -83,7 +84,8 @@ impl Filter {
 pub(super) struct Compiled {
     in_district: Option<HashSet<String>>,
     municipality: Option<String>,
-    provider: Option<String>,
+    /// The provider, and its products.
+    of_provider: Option<HashSet<String>>,
     states: Option<Vec<State>>,
 }
 
@@ -96,23 +98,26 @@ struct Told<'r> {
     municipality: Option<Cow<'r, str>>,
     #[serde(borrow)]
     provider: Option<Cow<'r, str>>,
+    #[serde(borrow)]
+    product: Option<Cow<'r, str>>,
     state: Option<State>,
 }
 
 impl Compiled {
     /// Whether a canonical row of a kind goes through.
     pub(super) fn takes(&self, kind: Type, row: &str) -> Result<bool> {
-        let Self { in_district, municipality, provider, states } = self;
-        if in_district.is_none() && municipality.is_none() && provider.is_none() && states.is_none() {
+        let Self { in_district, municipality, of_provider, states } = self;
+        if in_district.is_none() && municipality.is_none() && of_provider.is_none() && states.is_none() {
             return Ok(true);
         }
         let told: Told<'_> = serde_json::from_str(row).map_err(Error::internal)?;
         let place = if kind == Type::Municipality { Some(&told.id) } else { told.municipality.as_ref() };
-        let is = |wanted: &Option<String>, told: Option<&Cow<'_, str>>| {
-            wanted.as_ref().is_none_or(|wanted| told.is_some_and(|told| told == wanted))
+        let is_in = |ids: &Option<HashSet<String>>, told: &[Option<&Cow<'_, str>>]| {
+            ids.as_ref().is_none_or(|ids| told.iter().flatten().any(|id| ids.contains(&***id)))
         };
-        let is_in = in_district.as_ref().is_none_or(|ids| place.is_some_and(|place| ids.contains(&**place)));
+        let is_there = municipality.as_ref().is_none_or(|wanted| place.is_some_and(|place| place == wanted));
         let has_state = states.as_ref().is_none_or(|states| told.state.is_some_and(|state| states.contains(&state)));
-        Ok(is_in && is(municipality, place) && is(provider, told.provider.as_ref()) && has_state)
+        let has_provider = is_in(of_provider, &[told.provider.as_ref(), told.product.as_ref()]);
+        Ok(is_in(in_district, &[place]) && is_there && has_provider && has_state)
     }
 }

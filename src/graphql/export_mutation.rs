@@ -26,7 +26,7 @@ pub struct ExportFilter {
     district: Option<MunicipalityBy>,
     /// Subscriptions of this municipality.
     municipality: Option<MunicipalityBy>,
-    /// Subscriptions that this provider takes; or its products.
+    /// Subscriptions to the products that this provider has today, and those that it takes itself; or its products.
     provider: Option<ProviderBy>,
     /// Subscriptions in one of these states.
     states: Option<Vec<SubscriptionState>>,

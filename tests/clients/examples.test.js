@@ -33,7 +33,8 @@ const rows = (text) => text.trimEnd().split('\n').map((line) => line.split('\t')
 test('every example has its line in the README, and every document is used', async () => {
   const files = (await readdir(EXAMPLES)).filter((name) => /\.(sh|py|mjs)$/.test(name));
   assert.deepEqual(Object.keys(lines).sort(), files.filter((name) => !SHARED.includes(name)).sort());
-  const texts = (await Promise.all(files.map((name) => readFile(`${EXAMPLES}/${name}`, 'utf8')))).join('');
+  const of_land = (await readdir(`${EXAMPLES}/land`)).map((name) => `land/${name}`);
+  const texts = (await Promise.all([...files, ...of_land].map((name) => readFile(`${EXAMPLES}/${name}`, 'utf8')))).join('');
   const unused = (await readdir(`${EXAMPLES}/documents`)).filter((name) => !new RegExp(`\\b${name.replace('.graphql', '')}\\b`).test(texts));
   assert.deepEqual(unused, []);
 });
