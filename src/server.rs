@@ -154,6 +154,9 @@ impl Server {
 
 /// Products that were there before versions were kept get the version that they have.
 async fn keep_first_versions(database: &Database, live: &Live) -> crate::error::Result<()> {
+    if !versions::is_any_missing(database.connection()).await? {
+        return Ok(());
+    }
     let db = database.begin_exclusive().await?;
     let count = versions::keep_missing(&*db, &live.snapshot()).await?;
     if count > 0 {

@@ -5,7 +5,7 @@ use ::entity::{
     product_version::{self, Column},
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     prelude::{Date, DateTimeUtc, Uuid},
     sea_query::{Alias, Expr, ExprTrait, Query},
 };
@@ -139,20 +139,15 @@ pub async fn kept_since(db: &impl ConnectionTrait) -> Result<Option<DateTimeUtc>
     Ok(std::cmp::max(last_gap, first))
 }
 
+/// Whether there are products that have no version.
+pub async fn is_any_missing(db: &impl ConnectionTrait) -> Result<bool> {
+    Ok(without_version().one(db).await?.is_some())
+}
+
 /// Keeps the version of now of products that have none: those that came by loading data, and those of before versions were
 /// kept. Gives how many.
 pub async fn keep_missing(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<usize> {
-    let kept = Query::select()
-        .expr(Expr::val(1))
-        .from(product_version::Entity)
-        .and_where(
-            Expr::col((product_version::Entity, Column::ProductId)).equals((product::Entity, product::Column::Id)),
-        )
-        .and_where(
-            Expr::col((product_version::Entity, Column::Version)).equals((product::Entity, product::Column::Version)),
-        )
-        .take();
-    let rows = product::Entity::find().filter(Expr::exists(kept).not()).all(db).await?;
+    let rows = without_version().all(db).await?;
     let mut versions = Vec::new();
     for stored in store::join(db, rows).await? {
         let row = &stored.row;
@@ -164,6 +159,20 @@ pub async fn keep_missing(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Res
     let count = versions.len();
     keep(db, versions).await?;
     Ok(count)
+}
+
+fn without_version() -> Select<product::Entity> {
+    let kept = Query::select()
+        .expr(Expr::val(1))
+        .from(product_version::Entity)
+        .and_where(
+            Expr::col((product_version::Entity, Column::ProductId)).equals((product::Entity, product::Column::Id)),
+        )
+        .and_where(
+            Expr::col((product_version::Entity, Column::Version)).equals((product::Entity, product::Column::Version)),
+        )
+        .take();
+    product::Entity::find().filter(Expr::exists(kept).not())
 }
 
 /// A version with the one before that the caller sees.
