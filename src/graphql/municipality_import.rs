@@ -170,6 +170,10 @@ impl MunicipalityImportMutation {
         let (report, mut errors) = told(reading, imported)?;
         if let Some(report) = &report {
             errors = user_errors(reading, &[], &all_errors(report))?;
+            if report.is_written {
+                // New municipalities are shown as they are since.
+                reading.renew();
+            }
         }
         let report = report.map(|report| shown(reading, report, dry_run)).transpose()?;
         Ok(Some(ImportMunicipalitiesPayload { report, errors }))

@@ -7,6 +7,7 @@ pub mod contacts;
 mod databases;
 pub mod live;
 pub mod mergers;
+pub mod municipalities;
 pub mod portfolio;
 mod postgres;
 pub mod program;
