@@ -126,9 +126,8 @@ pub async fn follow(desk: Arc<Desk>, order: Order<Following>) -> Result<Followed
 /// Draws up what goes over; of a real run it stays as it is until the transaction ends.
 async fn draw(db: &impl ConnectionTrait, snapshot: &Snapshot, deed: &Following, now: DateTimeUtc) -> Result<Plan> {
     let (successor, on) = parties(snapshot, deed.municipality, day_of(now))?;
-    let goes_on = |row: &Row| {
-        !matches!(state_at(row, now), State::Ended | State::Rejected | State::Withdrawn | State::Expired)
-    };
+    let goes_on =
+        |row: &Row| !matches!(state_at(row, now), State::Ended | State::Rejected | State::Withdrawn | State::Expired);
     let of = |id: Uuid| product_subscription::Entity::find().filter(Column::MunicipalityId.eq(id));
     let mut own = of(deed.municipality).order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
     if !deed.is_rehearsal {

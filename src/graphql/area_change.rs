@@ -90,9 +90,10 @@ impl AreaChangePlan {
     ) -> Result<Connection<MovedSubscription>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let rows = self.0.moves.iter().enumerate().collect();
-        let listing = Listing::ordered("subscriptions that follow".to_owned(), rows, |(place, row): &(usize, &Move)| {
-            Position(vec![Key::new(i64::try_from(*place).unwrap_or(i64::MAX), false)], row.row.id)
-        });
+        let listing =
+            Listing::ordered("subscriptions that follow".to_owned(), rows, |(place, row): &(usize, &Move)| {
+                Position(vec![Key::new(i64::try_from(*place).unwrap_or(i64::MAX), false)], row.row.id)
+            });
         let mut connection = page(listing, &window, |(_, row)| moved(row))?;
         ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
         Ok(connection)

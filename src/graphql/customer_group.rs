@@ -88,7 +88,11 @@ impl CustomerGroup {
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let snapshot = snapshot(context);
-        page(municipalities::by_name(snapshot, "members", self.members_of(snapshot, reading(context).today)), &window, Municipality)
+        page(
+            municipalities::by_name(snapshot, "members", self.members_of(snapshot, reading(context).today)),
+            &window,
+            Municipality,
+        )
     }
 
     /// Rises with every change; give it with the next one.

@@ -200,7 +200,10 @@ fn all_errors(report: &Report) -> Vec<Error> {
                 format!("Falsch sind {count} Zeilen, die erste ist Zeile {first}. Nichts wurde eingespielt."),
                 format!("Wrong are {count} lines, the first is line {first}. Nothing was imported."),
             )
-            .next("Die Fehler der Zeilen in report.rows berichtigen.", "Correct the errors of the lines in report.rows."),
+            .next(
+                "Die Fehler der Zeilen in report.rows berichtigen.",
+                "Correct the errors of the lines in report.rows.",
+            ),
         );
     }
     errors
@@ -208,7 +211,8 @@ fn all_errors(report: &Report) -> Vec<Error> {
 
 fn shown(reading: &Reading, report: Report, dry_run: bool) -> Result<MunicipalityImportReport> {
     let rows = report.plan.rows.into_iter().enumerate();
-    let rows: Vec<MunicipalityImportRow> = rows.map(|(index, found)| row(reading, index, found)).collect::<Result<_>>()?;
+    let rows: Vec<MunicipalityImportRow> =
+        rows.map(|(index, found)| row(reading, index, found)).collect::<Result<_>>()?;
     let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
     Ok(MunicipalityImportReport {
         dry_run,

@@ -96,7 +96,9 @@ impl Checked<'_> {
             let (shown, most) = (self.shown(column), range.end() / 100);
             self.wrong(
                 column,
-                format!("{column} ist „{shown}“; möglich ist eine Zahl von 0.01 bis {most} mit höchstens zwei Stellen."),
+                format!(
+                    "{column} ist „{shown}“; möglich ist eine Zahl von 0.01 bis {most} mit höchstens zwei Stellen."
+                ),
                 format!("{column} is “{shown}”; possible is a number from 0.01 to {most} with at most two places."),
             );
         }
@@ -132,7 +134,9 @@ impl Checked<'_> {
                     "{column} ist „{shown}“; möglich ist ein Tag wie 2024-12-31, von {FIRST_YEAR} bis heute, {}.",
                     german_day(today)
                 ),
-                format!("{column} is “{shown}”; possible is a day such as 2024-12-31, from {FIRST_YEAR} to today, {today}."),
+                format!(
+                    "{column} is “{shown}”; possible is a day such as 2024-12-31, from {FIRST_YEAR} to today, {today}."
+                ),
             );
         }
         found

@@ -123,7 +123,13 @@ impl Ground<'_> {
         for (place, ags) in change.from.iter().enumerate() {
             let field = format!("from.{place}");
             if !seen.insert(ags) {
-                note(field, Err(said(format!("{ags} steht zweimal in areaChanges."), format!("{ags} stands in areaChanges twice."))));
+                note(
+                    field,
+                    Err(said(
+                        format!("{ags} steht zweimal in areaChanges."),
+                        format!("{ags} stands in areaChanges twice."),
+                    )),
+                );
                 continue;
             }
             note(field, self.check_predecessor(ags, change));
@@ -136,7 +142,9 @@ impl Ground<'_> {
         self.check_no_kreis(into)?;
         if self.ending.contains(into) {
             return Err(said(
-                format!("{into} geht selbst in einer anderen Kommune auf. Bitte die Kommune angeben, die am Ende besteht."),
+                format!(
+                    "{into} geht selbst in einer anderen Kommune auf. Bitte die Kommune angeben, die am Ende besteht."
+                ),
                 format!("{into} goes into another municipality itself. Please give the one that goes on in the end."),
             ));
         }
@@ -146,10 +154,8 @@ impl Ground<'_> {
                 None => Ok(()),
             },
             None if writes.contains_key(into) => Ok(()),
-            None => Err(Error::not_found(&format!("AGS {into}")).next(
-                "Die Nachfolgerin als Zeile in die Datei aufnehmen.",
-                "Give the successor a line in the file.",
-            )),
+            None => Err(Error::not_found(&format!("AGS {into}"))
+                .next("Die Nachfolgerin als Zeile in die Datei aufnehmen.", "Give the successor a line in the file.")),
         }
     }
 
@@ -165,9 +171,10 @@ impl Ground<'_> {
         if let Some(on) = row.dissolved_on {
             return Err(already(ags, on));
         }
-        let later = self.snapshot.municipalities.iter().map(|(_, other)| &other.row).find(|other| {
-            other.merged_into_id == Some(row.id) && other.dissolved_on.is_some_and(|on| on >= change.on)
-        });
+        let later =
+            self.snapshot.municipalities.iter().map(|(_, other)| &other.row).find(|other| {
+                other.merged_into_id == Some(row.id) && other.dissolved_on.is_some_and(|on| on >= change.on)
+            });
         if let Some(other) = later {
             let (other, on) = (&other.ags, other.dissolved_on.unwrap_or(change.on));
             return Err(said(

@@ -107,7 +107,9 @@ impl Checked<'_> {
             self.wrong(
                 "ags",
                 format!("ags ist {ags}; eine Kommune in Nordrhein-Westfalen beginnt mit 051, 053, 055, 057 oder 059."),
-                format!("ags is {ags}; a municipality in North Rhine-Westphalia begins with 051, 053, 055, 057 or 059."),
+                format!(
+                    "ags is {ags}; a municipality in North Rhine-Westphalia begins with 051, 053, 055, 057 or 059."
+                ),
             );
         }
         let ars = ars?;
@@ -134,11 +136,15 @@ impl Checked<'_> {
                 format!("ags {ags} is that of a Kreis; the file holds towns and municipalities only."),
             );
         }
-        if let Some(on) = known.filter(|known| known.is_dissolved_on(self.today)).and_then(|known| known.row.dissolved_on)
+        if let Some(on) =
+            known.filter(|known| known.is_dissolved_on(self.today)).and_then(|known| known.row.dissolved_on)
         {
             self.wrong(
                 "ags",
-                format!("ags {ags} ist seit {} in einer anderen Kommune aufgegangen. Bitte die Zeile weglassen.", german_day(on)),
+                format!(
+                    "ags {ags} ist seit {} in einer anderen Kommune aufgegangen. Bitte die Zeile weglassen.",
+                    german_day(on)
+                ),
                 format!("ags {ags} has gone into another municipality on {on}. Please leave the line out."),
             );
         }
@@ -173,7 +179,8 @@ impl Checked<'_> {
     fn belongs(&mut self, ags: &str, kind: Type) -> (Option<Uuid>, Option<String>, Option<Uuid>) {
         let kreis = ags.get(..5).unwrap_or_default().to_owned();
         self.same("kreis_ags", &kreis);
-        let found = self.snapshot.municipality_by_ags(&format!("{kreis}000")).map(|at| &self.snapshot.municipalities[at]);
+        let found =
+            self.snapshot.municipality_by_ags(&format!("{kreis}000")).map(|at| &self.snapshot.municipalities[at]);
         let district = found.filter(|found| found.row.kind == Type::Kreis).map(|found| (found.row.id, &found.row.name));
         if kind != Type::KreisfreieStadt && district.is_none() {
             let error = Error::new(
@@ -184,7 +191,9 @@ impl Checked<'_> {
             self.errors.push(error.with("field", "kreis_ags"));
         }
         let named = self.text("kreis_name", LONGEST_NAME);
-        if let Some((named, (_, name))) = named.zip(district).filter(|(named, (_, name))| !name.ends_with(named.as_str())) {
+        if let Some((named, (_, name))) =
+            named.zip(district).filter(|(named, (_, name))| !name.ends_with(named.as_str()))
+        {
             self.wrong(
                 "kreis_name",
                 format!("kreis_name ist „{named}“; der Kreis {kreis} heißt „{name}“."),

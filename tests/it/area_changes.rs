@@ -42,7 +42,8 @@ async fn find(app: &TestApp, id: Uuid) -> Row {
 
 /// The subscriptions of a municipality that are not over.
 async fn open(app: &TestApp, ags: &str) -> Vec<Row> {
-    let of = product_subscription::Entity::find().filter(product_subscription::Column::MunicipalityId.eq(id_by_ags(app, ags)));
+    let of = product_subscription::Entity::find()
+        .filter(product_subscription::Column::MunicipalityId.eq(id_by_ags(app, ags)));
     let mut rows = of.all(app.server.database().connection()).await.unwrap();
     let now = crate::support::clock().now();
     rows.retain(|row| {
@@ -118,6 +119,9 @@ on_both_databases! {
         let question = json!({ "action": "REQUEST_SUBSCRIPTION", "product": request["product"], "subscriber": request["subscriber"] });
         let said = app.data_as(&municipality(KLEVE), EXPLAIN, json!({ "input": question })).await["explain"].clone();
         assert_eq!((&said["allowed"], &said["rule"]["id"], &said["rule"]["source"]), (&json!(false), &json!("municipality-dissolved"), &json!("OURS")));
+        let join = json!({ "municipality": { "ags": KLEVE }, "level": "JOINED", "since": TODAY, "resolution": "Rat 7/2026", "reason": reason("DECISION") });
+        let joined = app.change(&transformation_office(), "joinMunicipality", join, "joining { level }").await;
+        assert_eq!(faults(&joined["errors"]), [("BAD_USER_INPUT".to_owned(), "input.municipality".to_owned())]);
         let asked = app.done(&municipality(BEDBURG), "requestSubscription", app.request_of(BEDBURG, INITIAL).await).await;
         assert_eq!(asked["state"], "REQUESTED", "for the successor it goes on");
         // The same again is no change.
@@ -147,8 +151,10 @@ on_both_databases! {
         let early = app.follow_as(&steward(), KLEVE, json!({ "dryRun": true })).await;
         assert_eq!(faults(&early["errors"]), [("BAD_USER_INPUT".to_owned(), "input.municipality".to_owned())]);
         let later = app.at("2027-01-01T09:00:00Z").await;
-        assert_eq!(later.follow_as(&steward(), KLEVE, json!({ "dryRun": true })).await["errors"], json!([]));
-        let payload = later.import_as(&land(), importing(SHIPPED, json!({}))).await;
+        let then = json!({ "roles": ["steward"], "exp": 1_798_800_000 });
+        let then = crate::support::token(then);
+        assert_eq!(later.follow_as(&then, KLEVE, json!({ "dryRun": true })).await["errors"], json!([]));
+        let payload = later.import_as(&then, importing(SHIPPED, json!({}))).await;
         assert_eq!(payload["report"]["rejected"], 1, "from its day on it stands in no file");
     }
 

@@ -94,8 +94,7 @@ impl TestApp {
     /// The payload of letting subscriptions follow, whatever it says.
     pub async fn follow_as(&self, token: &str, ags: &str, more: Value) -> Value {
         let key = sea_orm::prelude::Uuid::new_v4().to_string();
-        let mut input =
-            json!({ "municipality": { "ags": ags }, "reason": reason("DECISION"), "idempotencyKey": key });
+        let mut input = json!({ "municipality": { "ags": ags }, "reason": reason("DECISION"), "idempotencyKey": key });
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.data_as(token, FOLLOW, json!({ "input": input })).await["followAreaChange"].clone()
     }
