@@ -143,10 +143,9 @@ async fn draw(db: &impl ConnectionTrait, snapshot: &Snapshot, deed: &Following, 
         Move { collides_with: same.cloned().collect(), row }
     });
     let mut plan = Plan { hash: String::new(), municipality: deed.municipality, successor, on, moves: moves.collect() };
-    let version = |row: &Row| (row.id, row.version);
-    let rows = plan.moves.iter().map(|row| (version(&row.row), row.collides_with.iter().map(version).collect()));
-    let rows: Vec<((Uuid, i64), Vec<(Uuid, i64)>)> = rows.collect();
-    let canonical = serde_json::to_vec(&(plan.municipality, plan.successor, plan.on, rows)).map_err(Error::internal)?;
+    let all = plan.moves.iter().flat_map(|row| std::iter::once(&row.row).chain(&row.collides_with));
+    let all: Vec<(Uuid, Option<Uuid>, i64)> = all.map(|row| (row.id, row.municipality_id, row.version)).collect();
+    let canonical = serde_json::to_vec(&(plan.municipality, plan.successor, plan.on, all)).map_err(Error::internal)?;
     plan.hash = base16ct::lower::encode_string(&Sha256::digest(canonical));
     Ok(plan)
 }
