@@ -31,6 +31,8 @@ pub enum Status {
 /// Why a product is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// The municipality has gone into another one.
+    MunicipalityDissolved,
     /// Its provider has gone into another one.
     ProviderMerged,
     /// It is gone.
@@ -141,6 +143,7 @@ impl<'s> Situation<'s> {
 /// Whether a product takes new subscribers on a day: a municipality, or somebody else when none is given.
 pub fn offer(snapshot: &Snapshot, product: &Product, municipality: Option<At<Municipality>>, day: Date) -> Offer {
     match exclusion(snapshot, product, municipality, day) {
+        Some(Reason::MunicipalityDissolved) => Offer::Dissolved,
         Some(Reason::ProviderMerged) => Offer::Merged,
         Some(Reason::Retired) => Offer::Retired,
         Some(Reason::PhaseOut) => Offer::PhaseOut,
@@ -158,8 +161,11 @@ fn exclusion(
 ) -> Option<Reason> {
     let row = &product.row;
     let reached = |date: Option<Date>| date.is_some_and(|date| date <= day);
+    let is_dissolved = |at: At<Municipality>| snapshot.municipalities[at].is_dissolved_on(day);
     // The lifecycle says it at once, a date from its day on.
-    if providers::has_merged(snapshot, product.provider, day) {
+    if municipality.is_some_and(is_dissolved) {
+        Some(Reason::MunicipalityDissolved)
+    } else if providers::has_merged(snapshot, product.provider, day) {
         Some(Reason::ProviderMerged)
     } else if row.lifecycle == Lifecycle::Retired || reached(row.retired_from) {
         Some(Reason::Retired)
@@ -213,6 +219,10 @@ impl Reason {
     /// The reason as a sentence, with what to do where something can be done.
     pub fn text(self) -> Text {
         match self {
+            Self::MunicipalityDissolved => Text::new(
+                "Die Kommune ist in einer anderen aufgegangen; siehe successor.",
+                "The municipality has gone into another one; see successor.",
+            ),
             Self::ProviderMerged => Text::new(
                 "Der Anbieter ist in einem anderen aufgegangen; siehe provider.mergedInto.",
                 "The provider has gone into another one; see provider.mergedInto.",

@@ -6,6 +6,12 @@ use sea_orm::prelude::Uuid;
 /// Longest id that is looked at, in bytes.
 const LONGEST: usize = 200;
 
+/// The id of a thing with a natural key: the same in every installation.
+pub fn natural_id(noun: &str, key: &str) -> Uuid {
+    const NAMESPACE: Uuid = Uuid::from_u128(0x6e72_775f_6974_5f6b_6174_616c_6f67_2026);
+    Uuid::new_v5(&NAMESPACE, format!("{noun}:{key}").as_bytes())
+}
+
 /// The global id of a row of a type of the schema.
 pub fn global_id(type_name: &str, id: Uuid) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple()))

@@ -205,15 +205,9 @@ async fn check(db: &impl ConnectionTrait, snapshot: &Snapshot, deed: &Joining, t
             "MERGED comes from a merger only. Please use mergeProviders.",
         ));
     }
-    let Organisation::Provider(id) = deed.organisation else {
-        return match deed.level {
-            Level::Portfolio => Err(Error::bad_input(
-                "level",
-                "PORTFOLIO gibt es nur für IT-Dienstleister. Möglich sind NOT_JOINED, SINGLE_PRODUCTS und JOINED.",
-                "PORTFOLIO is for providers only. Possible are NOT_JOINED, SINGLE_PRODUCTS and JOINED.",
-            )),
-            _ => Ok(()),
-        };
+    let id = match deed.organisation {
+        Organisation::Provider(id) => id,
+        Organisation::Municipality(id) => return check_municipality(snapshot, deed, id),
     };
     let at = snapshot.providers.find(id).ok_or_else(|| Error::not_found(&id.to_string()).with("field", "provider"))?;
     if snapshot.providers[at].row.kind == Kind::Central {
@@ -232,6 +226,25 @@ async fn check(db: &impl ConnectionTrait, snapshot: &Snapshot, deed: &Joining, t
         ));
     }
     if deed.level == Level::Portfolio { portfolio_is_complete(snapshot, db, at).await } else { Ok(()) }
+}
+
+/// A municipality joins on its own, as long as it goes on.
+fn check_municipality(snapshot: &Snapshot, deed: &Joining, id: Uuid) -> Result<()> {
+    if deed.level == Level::Portfolio {
+        return Err(Error::bad_input(
+            "level",
+            "PORTFOLIO gibt es nur für IT-Dienstleister. Möglich sind NOT_JOINED, SINGLE_PRODUCTS und JOINED.",
+            "PORTFOLIO is for providers only. Possible are NOT_JOINED, SINGLE_PRODUCTS and JOINED.",
+        ));
+    }
+    let gone = snapshot.municipalities.find(id).filter(|at| snapshot.municipalities[*at].is_dissolved_on(deed.since));
+    let Some(at) = gone else { return Ok(()) };
+    let successor = &snapshot.municipalities[snapshot.standing_for(at, deed.since)].row;
+    Err(Error::bad_input(
+        "municipality",
+        format!("Diese Kommune ist dann in einer anderen aufgegangen. Bitte {} angeben.", successor.ags),
+        format!("This municipality has gone into another one by then. Please give {}.", successor.ags),
+    ))
 }
 
 fn check_day(since: Date, today: Date) -> Result<()> {

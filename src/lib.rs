@@ -8,6 +8,7 @@
 #![recursion_limit = "256"]
 
 pub mod access;
+pub mod area_changes;
 pub mod as_of;
 pub mod audit;
 pub mod availability;

@@ -1,4 +1,13 @@
-//! Municipalities and Kreise: which ones a caller looks for, and in which order.
+//! Municipalities and Kreise: which ones a caller looks for, and in which order; and how the whole directory of them is
+//! brought in ([`import`]), with its area changes ([`changes`]).
+
+mod cells;
+pub mod changes;
+mod coverage;
+pub mod file;
+pub mod import;
+pub mod plan;
+mod row;
 
 use ::entity::{landschaftsverband::Code, municipality::Type};
 use sea_orm::prelude::Date;
@@ -28,6 +37,8 @@ pub enum Is {
     PopulationAtLeast(i64),
     /// Most inhabitants.
     PopulationAtMost(i64),
+    /// Whether it has gone into another one.
+    Dissolved(bool),
     /// Part of its name, folded.
     NameContains(String),
 }
@@ -42,7 +53,7 @@ impl Is {
             | Self::CustomerGroup(values)
             | Self::Provider(values) => values.len() + 1,
             Self::Landschaftsverband(values) => values.len() + 1,
-            Self::PopulationAtLeast(_) | Self::PopulationAtMost(_) | Self::NameContains(_) => 1,
+            Self::PopulationAtLeast(_) | Self::PopulationAtMost(_) | Self::Dissolved(_) | Self::NameContains(_) => 1,
         }
     }
 }
@@ -88,6 +99,11 @@ pub fn by_name<'s>(snapshot: &'s Snapshot, name: &str, found: Vec<At<Municipalit
     })
 }
 
+/// Those of some municipalities that have not gone into another one by a day.
+pub fn standing(snapshot: &Snapshot, of: &[At<Municipality>], day: Date) -> Vec<At<Municipality>> {
+    of.iter().copied().filter(|at| !snapshot.municipalities[*at].is_dissolved_on(day)).collect()
+}
+
 fn holds(snapshot: &Snapshot, municipality: &Municipality, condition: &Condition<Is>, today: Date) -> bool {
     let row = &municipality.row;
     condition.holds(&|is| match is {
@@ -106,6 +122,7 @@ fn holds(snapshot: &Snapshot, municipality: &Municipality, condition: &Condition
             .any(|served| served.holds_on(today) && keys.contains(&snapshot.providers[served.at].row.key)),
         Is::PopulationAtLeast(fewest) => row.population >= *fewest,
         Is::PopulationAtMost(most) => row.population <= *most,
+        Is::Dissolved(wanted) => municipality.is_dissolved_on(today) == *wanted,
         Is::NameContains(part) => municipality.name_key.contains(part),
     })
 }

@@ -44,6 +44,12 @@ pub struct Model {
     pub kgst_size_class: i32,
     /// Status after § 4 GO NRW as computed in the source.
     pub go_nrw_status: Option<String>,
+    /// The first day on which it is part of another one; none while it goes on.
+    pub dissolved_on: Option<Date>,
+    /// The municipality that it has gone into; set together with the day.
+    pub merged_into_id: Option<Uuid>,
+    /// Where that is laid down.
+    pub area_change_reference: Option<String>,
 }
 
 /// Rows are joined in memory, never by the ORM.

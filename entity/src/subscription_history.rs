@@ -26,6 +26,8 @@ pub struct Model {
     pub reason_text: Option<String>,
     /// and the reference of a resolution.
     pub reason_reference: Option<String>,
+    /// The municipality that had the subscription before; for [`Action::FollowAreaChange`] only.
+    pub former_municipality_id: Option<Uuid>,
 }
 
 /// Rows are joined in memory, never by the ORM.
@@ -86,6 +88,8 @@ pub enum Action {
     Expire,
     /// The provider that takes it went into another one.
     Merge,
+    /// The municipality that had it has gone into another one.
+    FollowAreaChange,
 }
 
 /// Why something was done. Any code goes with any action.

@@ -32,6 +32,7 @@ mod m20261125_000027_extend_changes;
 mod m20261125_000028_create_entity_states;
 mod m20261125_000031_create_webhooks;
 mod m20261125_000032_create_usage_days;
+mod m20261125_000033_add_area_changes;
 mod m20261125_000040_create_exports;
 
 /// All steps in order.
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000028_create_entity_states::Migration),
             Box::new(m20261125_000031_create_webhooks::Migration),
             Box::new(m20261125_000032_create_usage_days::Migration),
+            Box::new(m20261125_000033_add_area_changes::Migration),
             Box::new(m20261125_000040_create_exports::Migration),
         ]
     }

@@ -78,6 +78,7 @@ pub(super) struct Reserved {
     lifecycle: Arc<Rule>,
     not_offered: Arc<Rule>,
     provider_merged: Arc<Rule>,
+    municipality_dissolved: Arc<Rule>,
     interest_only: Arc<Rule>,
 }
 
@@ -201,6 +202,7 @@ impl Engine {
             return refused(match situation.offer {
                 Offer::Elsewhere => &self.reserved.not_offered,
                 Offer::Merged => &self.reserved.provider_merged,
+                Offer::Dissolved => &self.reserved.municipality_dissolved,
                 _ => &self.reserved.lifecycle,
             });
         }
@@ -274,7 +276,7 @@ fn approval(rule: &Rule) -> Option<Approval> {
 
 impl Reserved {
     /// All of them.
-    pub(super) fn rules(&self) -> [&Arc<Rule>; 8] {
+    pub(super) fn rules(&self) -> [&Arc<Rule>; 9] {
         [
             &self.no_rule_permits,
             &self.organisation_missing,
@@ -283,6 +285,7 @@ impl Reserved {
             &self.lifecycle,
             &self.not_offered,
             &self.provider_merged,
+            &self.municipality_dissolved,
             &self.interest_only,
         ]
     }
@@ -338,6 +341,11 @@ impl Reserved {
                 "provider-merged",
                 "Der Anbieter der Leistung ist in einem anderen aufgegangen; weiter geht es mit dessen Leistungen.",
                 "The product's provider has gone into another one; it goes on with the products of that one.",
+            ),
+            municipality_dissolved: rule(
+                "municipality-dissolved",
+                "Die Kommune ist in einer anderen aufgegangen; Neues gibt es nur noch für diese, siehe mergedInto.",
+                "The municipality has gone into another one; what is new is for that one only, see mergedInto.",
             ),
         }
     }

@@ -70,6 +70,10 @@ pub enum Duty {
     JoinMunicipality,
     /// Merge providers into another one.
     MergeProviders,
+    /// Bring in the whole directory of municipalities, with its area changes.
+    ImportMunicipalities,
+    /// Let subscriptions follow an area change to the successor.
+    FollowAreaChange,
     /// Make or change a customer group.
     SaveCustomerGroup,
     /// Make or change a contact.

@@ -99,6 +99,8 @@ pub enum Offer {
     Elsewhere,
     /// Its provider has gone into another one.
     Merged,
+    /// The municipality has gone into another one.
+    Dissolved,
 }
 
 /// How a role of the caller stands to what is decided about.
@@ -278,14 +280,16 @@ impl Situation {
             }
             Action::DeclareInterest => matches!(self.offer, Offer::Open | Offer::Later(_)),
             Action::ReportContract | Action::ChangeSubscription | Action::ActivateSubscription => {
-                !matches!(self.offer, Offer::Retired | Offer::Merged)
+                !matches!(self.offer, Offer::Retired | Offer::Merged | Offer::Dissolved)
             }
             Action::ApproveSubscription | Action::ConfirmSubscription => {
                 match self.subscription.and_then(|subscribed| subscribed.open).map(|open| open.matter) {
-                    Some(Matter::Request) => !matches!(self.offer, Offer::Retired | Offer::PhaseOut | Offer::Merged),
+                    Some(Matter::Request) => {
+                        !matches!(self.offer, Offer::Retired | Offer::PhaseOut | Offer::Merged | Offer::Dissolved)
+                    }
                     // The old one ends for it: nothing may stand in the way of the new one.
                     Some(Matter::Migration) => self.offer == Offer::Open,
-                    Some(Matter::Change) => !matches!(self.offer, Offer::Retired | Offer::Merged),
+                    Some(Matter::Change) => !matches!(self.offer, Offer::Retired | Offer::Merged | Offer::Dissolved),
                     _ => true,
                 }
             }

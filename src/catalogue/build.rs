@@ -228,6 +228,8 @@ fn municipalities(
             groups: Vec::new(),
             served_by: Vec::new(),
             joinings: joinings.remove(&row.id).unwrap_or_default(),
+            merged_into: None,
+            predecessors: Vec::new(),
             row,
         })
     });
@@ -238,6 +240,11 @@ fn municipalities(
         table.at_mut(at).district = district;
         if let Some(district) = district {
             table.at_mut(district).members.push(at);
+        }
+        let successor = table[at].row.merged_into_id.and_then(|id| table.find(id));
+        table.at_mut(at).merged_into = successor;
+        if let Some(successor) = successor {
+            table.at_mut(successor).predecessors.push(at);
         }
     }
     table

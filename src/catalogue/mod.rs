@@ -115,6 +115,19 @@ impl Snapshot {
         acting
     }
 
+    /// The municipality that stands for another on a day: the last of those that it has gone into one after the other, or itself.
+    pub fn standing_for(&self, municipality: At<Municipality>, day: Date) -> At<Municipality> {
+        let mut standing = municipality;
+        for _ in 0..self.municipalities.len() {
+            let row = &self.municipalities[standing];
+            match row.merged_into.filter(|_| row.is_dissolved_on(day)) {
+                Some(next) => standing = next,
+                None => break,
+            }
+        }
+        standing
+    }
+
     /// The provider that another has gone into by a day.
     pub fn merged_into(&self, provider: At<Provider>, day: Date) -> Option<At<Provider>> {
         use ::entity::provider_merger::Kind;

@@ -34,6 +34,10 @@ pub struct Municipality {
     pub served_by: Vec<Served<Provider>>,
     /// Levels of joining, oldest first.
     pub joinings: Vec<joining::Model>,
+    /// The municipality that it goes into on its `dissolved_on`, or has gone into.
+    pub merged_into: Option<At<Municipality>>,
+    /// Municipalities that have gone into it, or will, by name.
+    pub predecessors: Vec<At<Municipality>>,
 }
 
 /// One end of a coverage, with its validity.
@@ -242,6 +246,13 @@ pub fn stands_on(row: &product::Model, day: Date) -> Lifecycle {
 /// The level of joining on a day, from a list that is oldest first.
 pub fn joining_on(joinings: &[joining::Model], day: Date) -> Option<&joining::Model> {
     joinings.iter().rev().find(|joining| joining.valid_from <= day)
+}
+
+impl Municipality {
+    /// Whether it has gone into another one by a day.
+    pub fn is_dissolved_on(&self, day: Date) -> bool {
+        self.row.dissolved_on.is_some_and(|on| on <= day)
+    }
 }
 
 impl Assignment {

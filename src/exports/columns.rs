@@ -166,6 +166,10 @@ const MUNICIPALITIES: &[Column] = &[
     ("latitude", "/latitude", Look::Decimal),
     ("kgstSizeClass", "/kgstSizeClass", Look::Plain),
     ("goNrwStatus", "/goNrwStatus", Look::Plain),
+    ("dissolvedOn", "/dissolvedOn", Look::Plain),
+    ("mergedIntoAgs", "/mergedInto", Look::Ags),
+    ("mergedInto", "/mergedInto", Look::Municipality),
+    ("areaChangeReference", "/areaChangeReference", Look::Plain),
 ];
 
 /// A table of things of one kind. Names are those of the catalogue of today.

@@ -11,7 +11,7 @@ use super::{
     contact::Contact,
     context::{Reading, reading, reading_as_of, snapshot},
     input::bounded,
-    municipality::MunicipalityBy,
+    municipality::{Municipality, MunicipalityBy},
     price::{Money, Price},
     product::{Conditions, Product, conditions},
     product_list::{ProductFilter, condition, question},
@@ -28,7 +28,7 @@ use crate::{
     prices::{self, Missing},
     products::Is,
     subscriptions::{figures, scope::Scope},
-    text::german_day,
+    text::{Text, german_day},
 };
 
 /// Whether a municipality can have a product (Verfügbarkeit): the first that fits, from the bottom of this list.
@@ -49,6 +49,8 @@ pub enum AvailabilityStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Reason")]
 pub enum AvailabilityReasonCode {
+    /// The municipality has gone into another one; `successor` tells which.
+    MunicipalityDissolved,
     /// Its provider has gone into another one; `provider.mergedInto` tells which.
     ProviderMerged,
     /// It is gone.
@@ -76,6 +78,8 @@ pub struct AvailabilityReason {
     code: AvailabilityReasonCode,
     /// For people, in the language of the request.
     message: String,
+    /// The municipality that can have it instead, for MUNICIPALITY_DISSOLVED; null for all other reasons.
+    successor: Option<Municipality>,
 }
 
 /// Why there is no yearly estimate.
@@ -174,8 +178,14 @@ impl AvailableProduct {
 
     /// Why it is not available; null when it is.
     async fn reason(&self, context: &Context<'_>) -> Option<AvailabilityReason> {
-        let reason = self.found.reason?;
-        Some(AvailabilityReason { code: reason.into(), message: reason.text().in_language(reading(context).language) })
+        let (reason, reading) = (self.found.reason?, reading(context));
+        let successor = (reason == Reason::MunicipalityDissolved)
+            .then(|| Municipality(reading.snapshot.standing_for(self.municipality, self.day.0)));
+        let message = match successor {
+            Some(Municipality(at)) => dissolved(&reading.snapshot.municipalities[at]),
+            None => reason.text(),
+        };
+        Some(AvailabilityReason { code: reason.into(), message: message.in_language(reading.language), successor })
     }
 
     /// What must be settled and in place before.
@@ -201,6 +211,15 @@ impl AvailableProduct {
     async fn product(&self) -> Product {
         Product::at(self.found.product)
     }
+}
+
+/// Why a municipality that has gone into another one can have nothing new.
+fn dissolved(successor: &catalogue::Municipality) -> Text {
+    let (name, ags) = (&successor.row.name, &successor.row.ags);
+    Text::new(
+        format!("Die Kommune ist in {name} ({ags}) aufgegangen. Bitte für diese Kommune anfragen."),
+        format!("The municipality has gone into {name} ({ags}). Please request for that municipality."),
+    )
 }
 
 fn estimate<'s>(reading: &'s Reading, of: &AvailableProduct) -> PriceEstimate<'s> {

@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 
 use super::{
     connection::{Connection, page},
-    context::snapshot,
+    context::{reading, snapshot},
     municipality::Municipality,
     node::global_id,
     scalars::Json,
@@ -35,9 +35,9 @@ impl CustomerGroup {
         }
     }
 
-    fn members_of(&self, snapshot: &Snapshot) -> Vec<At<catalogue::Municipality>> {
+    fn members_of(&self, snapshot: &Snapshot, today: sea_orm::prelude::Date) -> Vec<At<catalogue::Municipality>> {
         match self {
-            Self::Published(at) => snapshot.customer_groups[*at].members.clone(),
+            Self::Published(at) => municipalities::standing(snapshot, &snapshot.customer_groups[*at].members, today),
             Self::Saved(saved) => saved.1.iter().filter_map(|id| snapshot.municipalities.find(*id)).collect(),
         }
     }
@@ -72,12 +72,12 @@ impl CustomerGroup {
         Ok(rule.map_err(Error::internal)?.map(Json))
     }
 
-    /// How many municipalities belong to it.
+    /// How many municipalities belong to it, without those that have gone into another one.
     async fn member_count(&self, context: &Context<'_>) -> i32 {
-        i32::try_from(self.members_of(snapshot(context)).len()).unwrap_or(i32::MAX)
+        i32::try_from(self.members_of(snapshot(context), reading(context).today).len()).unwrap_or(i32::MAX)
     }
 
-    /// Its members by name.
+    /// Its members by name, without those that have gone into another one.
     async fn members(
         &self,
         context: &Context<'_>,
@@ -88,7 +88,11 @@ impl CustomerGroup {
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let snapshot = snapshot(context);
-        page(municipalities::by_name(snapshot, "members", self.members_of(snapshot)), &window, Municipality)
+        page(
+            municipalities::by_name(snapshot, "members", self.members_of(snapshot, reading(context).today)),
+            &window,
+            Municipality,
+        )
     }
 
     /// Rises with every change; give it with the next one.

@@ -129,7 +129,7 @@ pub enum PolicyOutcome {
 }
 
 /// A rule that decides. Rules outside of the policies have reserved ids: `no-rule-permits`, `legal-step`, `lifecycle`,
-/// `not-offered`, `interest-only`, `provider-merged`, `two-people`, `organisation-missing`.
+/// `not-offered`, `interest-only`, `provider-merged`, `municipality-dissolved`, `two-people`, `organisation-missing`.
 #[derive(Description)]
 pub struct Rule(pub Arc<access::Rule>);
 

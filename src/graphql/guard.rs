@@ -21,8 +21,12 @@ use crate::{
 /// Rows that are reckoned with for a list without paging.
 const UNPAGED_ROWS: u64 = 10;
 /// Lists as long as what was sent in, and the rows that are reckoned with for them.
-const LONG_LISTS: [(&str, &str); 3] =
-    [("CollectiveReport", "rows"), ("PortfolioReport", "rows"), ("ReviewProductsPayload", "rows")];
+const LONG_LISTS: [(&str, &str); 4] = [
+    ("CollectiveReport", "rows"),
+    ("MunicipalityImportReport", "rows"),
+    ("PortfolioReport", "rows"),
+    ("ReviewProductsPayload", "rows"),
+];
 const LONG_ROWS: u64 = 100;
 /// Cost of a list at the root, however few rows are asked for: it looks through the whole catalogue or asks the database.
 const SCAN: u64 = 400;

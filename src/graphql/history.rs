@@ -1,9 +1,11 @@
 //! What was done with subscriptions, and why anything was done.
 
 use ::entity::subscription_history;
-use async_graphql::{Description, Enum, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, Object, SimpleObject};
 
-use super::{scalars::DateTime, subscription::SubscriptionState, viewer::Role};
+use super::{
+    context::snapshot, municipality::Municipality, scalars::DateTime, subscription::SubscriptionState, viewer::Role,
+};
 
 /// Why something was done. Any code goes with any action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -87,6 +89,8 @@ pub enum HistoryAction {
     Expire,
     /// Gone over to another subscriber: the provider that takes it has gone into another one.
     Merge,
+    /// Gone over to another subscriber: the municipality that had it has gone into another one.
+    FollowAreaChange,
 }
 
 /// Why something was done.
@@ -119,6 +123,11 @@ impl SubscriptionEvent {
     /// The state afterwards. A change that waits for a decision leaves it as it was.
     async fn state(&self) -> SubscriptionState {
         self.0.state.into()
+    }
+
+    /// The municipality that had it before, for FOLLOW_AREA_CHANGE; null for all other steps.
+    async fn former_municipality(&self, context: &Context<'_>) -> Option<Municipality> {
+        snapshot(context).municipalities.find(self.0.former_municipality_id?).map(Municipality)
     }
 
     /// The version afterwards.

@@ -1,5 +1,6 @@
 //! The schema: one file per noun, each with its type, its inputs and its root fields.
 
+pub mod area_change;
 pub mod audit;
 pub mod availability;
 pub mod bulk;
@@ -28,6 +29,7 @@ pub mod merger;
 pub mod merger_mutation;
 pub mod merger_plan;
 pub mod municipality;
+pub mod municipality_import;
 pub mod node;
 pub mod nulls;
 pub mod order;
@@ -116,6 +118,8 @@ pub struct Mutation(
     product_relation::ProductRelationMutation,
     joining::JoiningMutation,
     merger_mutation::MergerMutation,
+    municipality_import::MunicipalityImportMutation,
+    area_change::AreaChangeMutation,
     contact_mutation::ContactMutation,
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,

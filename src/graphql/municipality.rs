@@ -116,7 +116,7 @@ impl Municipality {
         self.row(context).district.map(Municipality)
     }
 
-    /// The municipalities of a Kreis by name; empty for all others.
+    /// The municipalities of a Kreis by name, without those that have gone into another one; empty for all others.
     async fn municipalities(
         &self,
         context: &Context<'_>,
@@ -126,8 +126,9 @@ impl Municipality {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Municipality>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let members = self.row(context).members.clone();
-        page(municipalities::by_name(snapshot(context), "of a Kreis", members), &window, Municipality)
+        let (snapshot, today) = (snapshot(context), reading(context).today);
+        let members = municipalities::standing(snapshot, &self.row(context).members, today);
+        page(municipalities::by_name(snapshot, "of a Kreis", members), &window, Municipality)
     }
 
     /// Regierungsbezirk.
@@ -178,6 +179,27 @@ impl Municipality {
     /// Status after § 4 GO NRW as the source computed it from the population.
     async fn go_nrw_status<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
         self.row(context).row.go_nrw_status.as_deref()
+    }
+
+    /// The first day on which it is part of another municipality (Gebietsänderung), also one that is to come; null while it
+    /// goes on. It stays addressable by AGS, ARS and id for ever; from that day nothing new can be requested for it.
+    async fn dissolved_on(&self, context: &Context<'_>) -> Option<Date> {
+        self.row(context).row.dissolved_on.map(Date)
+    }
+
+    /// The municipality that it goes into on `dissolvedOn`, or has gone into (Rechtsnachfolgerin); null while it goes on.
+    async fn merged_into(&self, context: &Context<'_>) -> Option<Municipality> {
+        self.row(context).merged_into.map(Municipality)
+    }
+
+    /// Where that is laid down (Fundstelle); null while it goes on.
+    async fn area_change_reference<'c>(&self, context: &Context<'c>) -> Option<&'c str> {
+        self.row(context).row.area_change_reference.as_deref()
+    }
+
+    /// Municipalities that have gone into it, or will on their `dissolvedOn`, by name.
+    async fn predecessors(&self, context: &Context<'_>) -> Vec<Municipality> {
+        self.row(context).predecessors.iter().copied().map(Municipality).collect()
     }
 
     /// Customer groups it belongs to, smallest first.
@@ -284,6 +306,8 @@ pub struct MunicipalityFilter {
     pub provider: Option<ValueFilter<String>>,
     /// Inhabitants.
     pub population: Option<IntRangeFilter>,
+    /// Whether it has gone into another one by today.
+    pub dissolved: Option<bool>,
     /// Its name.
     pub name: Option<TextFilter>,
 }
@@ -299,6 +323,9 @@ fn condition(filter: MunicipalityFilter, reading: &Reading) -> Result<Condition<
     if let Some(range) = filter.population {
         range.gte.into_iter().for_each(|fewest| parts.is(Is::PopulationAtLeast(fewest.into())));
         range.lte.into_iter().for_each(|most| parts.is(Is::PopulationAtMost(most.into())));
+    }
+    if let Some(wanted) = filter.dissolved {
+        parts.is(Is::Dissolved(wanted));
     }
     parts.text("name.contains", filter.name, Is::NameContains)?;
     parts.join(filter.and, filter.or, filter.not, |part| condition(part, reading))
@@ -332,7 +359,7 @@ pub struct MunicipalityQuery;
 
 #[Object]
 impl MunicipalityQuery {
-    /// Municipalities and Kreise, by name unless ordered.
+    /// Municipalities and Kreise, by name unless ordered; also those that have gone into another one, see `dissolved`.
     #[allow(clippy::too_many_arguments)]
     async fn municipalities(
         &self,
@@ -365,7 +392,10 @@ impl MunicipalityQuery {
     async fn landschaftsverbaende<'c>(&self, context: &Context<'c>) -> Vec<Landschaftsverband<'c>> {
         use ::entity::municipality::Type;
         let snapshot = snapshot(context);
-        let is_member = |row: &catalogue::Municipality| matches!(row.row.kind, Type::Kreis | Type::KreisfreieStadt);
+        let today = reading(context).today;
+        let is_member = |row: &catalogue::Municipality| {
+            matches!(row.row.kind, Type::Kreis | Type::KreisfreieStadt) && !row.is_dissolved_on(today)
+        };
         let count = |code| {
             let of_code = |row: &&catalogue::Municipality| row.landschaftsverband == code && is_member(row);
             snapshot.municipalities.iter().map(|(_, row)| row).filter(of_code).count() as i32

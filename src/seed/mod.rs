@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     database::Database,
     feed::Changed,
+    ids::natural_id as id_of,
     portfolios::versions,
     records,
     text::fold,
@@ -164,12 +165,6 @@ fn changed<E: EntityTrait>(kind: Type, row: &E::Model) -> Option<Changed> {
     let id = <Uuid as ValueType>::try_from(value("id")?).ok()?;
     let version = value("version").and_then(|version| <i64 as ValueType>::try_from(version).ok());
     Some(Changed { kind, id, version })
-}
-
-/// The id of a thing with a natural key: the same in every installation.
-fn id_of(noun: &str, key: &str) -> Uuid {
-    const NAMESPACE: Uuid = Uuid::from_u128(0x6e72_775f_6974_5f6b_6174_616c_6f67_2026);
-    Uuid::new_v5(&NAMESPACE, format!("{noun}:{key}").as_bytes())
 }
 
 /// Reads an embedded CSV file with a header line.

@@ -97,6 +97,9 @@ fn kreis(row: Kreis) -> Result<municipality::Model, DbErr> {
         latitude: None,
         kgst_size_class: row.kgst_groessenklasse_kreis,
         go_nrw_status: None,
+        dissolved_on: None,
+        merged_into_id: None,
+        area_change_reference: None,
     })
 }
 
@@ -127,6 +130,9 @@ fn town(row: Town) -> Result<municipality::Model, DbErr> {
         latitude: row.lat,
         kgst_size_class: row.kgst_groessenklasse,
         go_nrw_status: some_text(&row.go_nrw_status),
+        dissolved_on: None,
+        merged_into_id: None,
+        area_change_reference: None,
     })
 }
 

@@ -54,7 +54,7 @@ fn written(id: Uuid, row: &impl Serialize) -> Result<(Uuid, String), DbErr> {
 }
 
 fn of_municipality(row: &municipality::Model) -> Value {
-    json!({
+    let mut told = json!({
         "id": global_id("Municipality", row.id),
         "ags": row.ags,
         "ars": row.ars,
@@ -72,7 +72,14 @@ fn of_municipality(row: &municipality::Model) -> Value {
         "latitude": row.latitude.map(|degrees| degrees.to_string()),
         "kgstSizeClass": row.kgst_size_class,
         "goNrwStatus": row.go_nrw_status,
-    })
+    });
+    // INVARIANT: said only of those that have gone into another, so what was told of all others stays the same.
+    if let (Some(told), Some(on)) = (told.as_object_mut(), row.dissolved_on) {
+        told.insert("dissolvedOn".to_owned(), json!(on));
+        told.insert("mergedInto".to_owned(), json!(row.merged_into_id.map(|id| global_id("Municipality", id))));
+        told.insert("areaChangeReference".to_owned(), json!(row.area_change_reference));
+    }
+    told
 }
 
 fn of_provider(row: &provider::Model) -> Value {

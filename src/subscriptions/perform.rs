@@ -304,6 +304,7 @@ fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) ->
         reason_code: act.reason.code,
         reason_text: Some(act.reason.text.clone()),
         reason_reference: act.reason.reference.clone(),
+        former_municipality_id: None,
     }
 }
 

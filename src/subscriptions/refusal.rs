@@ -7,7 +7,7 @@ use super::{
     act::{Act, Deed},
 };
 use crate::{
-    access::{Action, Decision, Situation, State},
+    access::{Action, Decision, Offer, Situation, State},
     error::{Code, Error},
 };
 
@@ -54,6 +54,12 @@ pub(super) fn refusal(situation: &Situation, decision: Arc<Decision>, row: Optio
                 (true, true) => (
                     "Der Bezug ist abgeschlossen; möglich ist ein neuer.".into(),
                     "The subscription is over; a new one is possible.".into(),
+                ),
+                _ if situation.offer == Offer::Dissolved => (
+                    "Für die Kommune anfragen, die mergedInto nennt; Bezüge gehen mit followAreaChange auf sie über."
+                        .into(),
+                    "Ask for the municipality that mergedInto names; subscriptions follow with followAreaChange."
+                        .into(),
                 ),
                 _ => ("explain nennt Regeln und Auswege.".into(), "explain tells rules and ways out.".into()),
             }

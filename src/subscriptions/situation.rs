@@ -162,6 +162,7 @@ impl Ground<'_> {
             None if is_move => Offer::Retired,
             // Which successor, is not known yet.
             None if action == Action::MigrateSubscription => Offer::Open,
+            None if self.is_dissolved(subscriber, day) => Offer::Dissolved,
             None => self.offer_to_subscriber(product),
         };
         let is_frozen = |at: At<Product>| freezes::on(self.snapshot, at, self.today).is_some();
@@ -205,6 +206,12 @@ impl Ground<'_> {
         Ok(others.into_iter().find(|decision| decision.is_allowed).unwrap_or(decision))
     }
 
+    /// Whether a municipality has gone into another one: its subscriptions follow by an act of its own.
+    fn is_dissolved(&self, subscriber: Subscriber, day: Date) -> bool {
+        let at = subscriber.municipality(self.snapshot);
+        at.is_some_and(|at| self.snapshot.municipalities[at].is_dissolved_on(day))
+    }
+
     /// Who has a product keeps it, wherever it is offered; only its lifecycle counts.
     fn offer_to_subscriber(&self, product: &Product) -> Offer {
         let reached = |day: Option<Date>| day.is_some_and(|day| day <= self.today);
@@ -234,7 +241,15 @@ impl Ground<'_> {
         });
         let asker = row.asked_by_issuer.as_deref().zip(row.asked_by_subject.as_deref());
         // A row keeps the name of who asked; for a provider that has merged its successor answers now.
-        let organisation = row.asked_by_organisation.map(|id| providers::acting_id(self.snapshot, id, self.today));
+        let acting = |id| match self.snapshot.municipalities.find(id) {
+            // What a municipality has asked goes over to its successor with the subscription.
+            Some(at) if row.municipality_id != Some(id) => {
+                self.snapshot.municipalities[self.snapshot.standing_for(at, self.today)].row.id
+            }
+            Some(_) => id,
+            None => providers::acting_id(self.snapshot, id, self.today),
+        };
+        let organisation = row.asked_by_organisation.map(acting);
         Subscribed {
             state: match state_at(row, self.now) {
                 State::Interest => access::State::Interest,

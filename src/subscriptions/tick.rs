@@ -100,6 +100,7 @@ fn history(row: &Row, action: Action, now: DateTimeUtc) -> subscription_history:
         reason_code: reason.code,
         reason_text: Some(reason.text),
         reason_reference: None,
+        former_municipality_id: None,
     }
 }
 

@@ -155,6 +155,8 @@ save_product_relations  SP+
 join_provider           T
 join_municipality       T
 merge_providers         T
+import_municipalities   SL
+follow_area_change      ST
 save_customer_group     S
 save_contact            SA+P+
 assign_contact          SA+P+

@@ -5,6 +5,7 @@
 mod support;
 
 mod access_table;
+mod area_changes;
 mod as_of;
 mod audit;
 mod audit_archive;
@@ -43,6 +44,7 @@ mod live;
 mod live_connections;
 mod mergers;
 mod moves;
+mod municipality_import;
 mod outer;
 mod overlaps;
 mod phase_changes;

@@ -194,6 +194,8 @@ fn there_is_a_case_for_every_mutation() {
         "joinProvider",
         "joinMunicipality",
         "mergeProviders",
+        "importMunicipalities",
+        "followAreaChange",
         "saveCustomerGroup",
         "saveContact",
         "assignContact",

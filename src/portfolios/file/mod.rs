@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::Row;
 use crate::error::{Error, Result};
 
+pub use table::records;
 pub use template::template;
 
 /// Parts the values of a list within one cell of a CSV file.

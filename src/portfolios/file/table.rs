@@ -56,8 +56,8 @@ pub(super) fn read(text: &str) -> Result<File> {
     Ok(file)
 }
 
-/// The lines that are not empty, with their numbers.
-fn records(text: &str) -> Result<Vec<(usize, csv::StringRecord)>> {
+/// The lines of a CSV file that are not empty, with their numbers; semicolons or commas, as the first of them has.
+pub fn records(text: &str) -> Result<Vec<(usize, csv::StringRecord)>> {
     let delimiter = delimiter(text);
     let text = format!("{text}\n{END}");
     let mut reader =

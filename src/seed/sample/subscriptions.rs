@@ -175,6 +175,7 @@ pub(super) fn history(row: &product_subscription::Model) -> Result<Vec<subscript
                 reason_code: ReasonCode::Other,
                 reason_text: Some("Beispieldaten".to_owned()),
                 reason_reference: None,
+                former_municipality_id: None,
             })
         })
         .collect()

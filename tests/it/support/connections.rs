@@ -205,6 +205,20 @@ fn arguments(types: &Types, field: &FieldDefinition, random: &mut impl Rng) -> V
     all
 }
 
+/// A municipality that has gone into another one, and left it something to take over.
+async fn gone(app: &TestApp) -> &'static str {
+    const UEDEM: &str = "05154056";
+    let snapshot = app.server.live().snapshot();
+    let at = snapshot.municipality_by_ags(UEDEM).unwrap();
+    if snapshot.municipalities[at].row.dissolved_on.is_none() {
+        for _ in 0..4 {
+            app.subscription(UEDEM, super::acts::INITIAL, |_| {}).await;
+        }
+        app.dissolve(&[UEDEM], "05154016", "2026-11-23").await;
+    }
+    UEDEM
+}
+
 async fn list(app: &TestApp, types: &Types, owner: &str, field: &FieldDefinition, more: &str) -> List {
     let name = &field.name.node;
     let connection = named(&field.ty.node);
@@ -232,6 +246,10 @@ async fn list(app: &TestApp, types: &Types, owner: &str, field: &FieldDefinition
             &format!("plan {{ {body} }}"),
             super::mergers::merging("kdvz", &["ivl", "habit"], json!({ "dryRun": true })),
         ),
+        "AreaChangePlan" => {
+            let input = json!({ "municipality": { "ags": gone(app).await }, "dryRun": true, "reason": reason("OTHER"), "idempotencyKey": "plan" });
+            mutation("followAreaChange", &declared, &format!("plan {{ {body} }}"), input)
+        }
         "Webhook" => {
             let webhooks =
                 app.data_as(&reader(), "{ webhooks { id deliveries(first: 1) { totalCount } } }", json!({})).await;

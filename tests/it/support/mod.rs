@@ -8,6 +8,7 @@ mod databases;
 pub mod exports;
 pub mod live;
 pub mod mergers;
+pub mod municipalities;
 pub mod portfolio;
 mod postgres;
 pub mod program;
