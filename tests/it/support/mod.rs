@@ -4,16 +4,22 @@ pub mod acts;
 pub mod callers;
 pub mod connections;
 pub mod contacts;
+pub mod copies;
 mod databases;
 pub mod live;
+pub mod load;
 pub mod mergers;
 pub mod portfolio;
 mod postgres;
 pub mod program;
+pub mod readers;
 pub mod receiver;
+pub mod service;
 pub mod states;
+pub mod stories;
 mod trail;
 pub mod webhooks;
+pub mod writers;
 
 use std::sync::OnceLock;
 

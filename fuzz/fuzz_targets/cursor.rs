@@ -1,0 +1,31 @@
+//! Any text as a cursor of lists in memory, in SQL, and of the change feed: data, or an error that names the argument.
+#![no_main]
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use itkatalog_fuzz::Service;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, json};
+
+const LISTS: [&str; 6] = [
+    "products(first: 1, after: $c) { totalCount }",
+    "products(last: 1, before: $c, search: \"akte\") { totalCount }",
+    "availableProducts(municipality: {ags: \"05334002\"}, first: 1, after: $c) { totalCount }",
+    "subscriptions(first: 1, after: $c) { edges { cursor } }",
+    "auditEvents(last: 1, before: $c) { edges { cursor } }",
+    "changes(first: 1, after: $c) { latestCursor }",
+];
+
+fuzz_target!(|input: &[u8]| {
+    let Some((mode, rest)) = input.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let cursor = if mode & 1 == 1 { BASE64_URL_SAFE_NO_PAD.encode(text) } else { text.to_owned() };
+    let service = Service::get();
+    let token = service.token(Map::new());
+    let list = LISTS[usize::from(mode >> 1) % LISTS.len()];
+    let body = json!({ "query": format!("query($c: String) {{ {list} }}"), "variables": { "c": cursor } });
+    let (_, answer) = service.ask(Some(token.as_bytes()), body.to_string().into_bytes());
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        let code = error["extensions"]["code"].as_str();
+        assert!(matches!(code, Some("BAD_USER_INPUT" | "CURSOR_EXPIRED")), "{answer}");
+    }
+});
