@@ -26,9 +26,9 @@ use crate::support::{
 
 const USUAL_KILLS: u64 = 4;
 /// Writes between two kills, at least.
-const WRITES_BETWEEN: usize = 25;
+const WRITES_BETWEEN: usize = 10;
 /// Acknowledged writes whose requests are sent once more in the end.
-const SENT_ONCE_MORE: usize = 100;
+const SENT_ONCE_MORE: usize = 20;
 
 /// Programs on one database, each of which may be killed.
 struct Programs {
@@ -64,7 +64,10 @@ impl Programs {
 
     fn tokens(&self) -> Tokens {
         let token = |role: &[&str]| {
-            let made = self.command().args(["token", "--ttl", "1d", "--role"]).args(role).output().unwrap();
+            // Whoever has asked for something does not decide on it: each is a person of its own.
+            let mut command = self.command();
+            command.args(["token", "--ttl", "1d", "--subject", &role.concat(), "--role"]).args(role);
+            let made = command.output().unwrap();
             text(&made.stdout).trim().to_owned()
         };
         Tokens {

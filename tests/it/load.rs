@@ -15,7 +15,7 @@ use crate::support::{
 
 const USUAL_SECONDS: u64 = 6;
 /// So many writes there are at least, however slow the machine is.
-const FEWEST_WRITES: usize = 100;
+const FEWEST_WRITES: usize = 50;
 
 async fn readers_that_are_killed_miss_nothing(backend: Backend, instances: usize) {
     let app = TestApp::start(backend).await;

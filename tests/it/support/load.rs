@@ -23,8 +23,8 @@ use super::{
     writers::{Journal, Writer},
 };
 
-const SUBSCRIPTION_WRITERS: usize = 5;
-const PRODUCT_WRITERS: usize = 3;
+const SUBSCRIPTION_WRITERS: usize = 6;
+const PRODUCT_WRITERS: usize = 2;
 
 /// Load on a service.
 pub struct Load {
@@ -67,6 +67,7 @@ impl Load {
         let Tokens { land, provider, .. } = &*service.tokens;
         let readers = [(land, Way::Pages), (land, Way::Live), (provider, Way::Pages)];
         let readers: Vec<Reader> = readers.map(|(token, way)| Reader::new(service, token, way, &end)).into();
+        futures_util::future::join_all(readers.iter().map(Reader::catch_up)).await;
         let reading = readers.iter().map(Reader::start).collect();
         let mut writing = JoinSet::new();
         (0..SUBSCRIPTION_WRITERS).for_each(|_| drop(writing.spawn(writer.clone().take_products(product.clone()))));

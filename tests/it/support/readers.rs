@@ -48,6 +48,11 @@ impl Reader {
         Self { service: service.clone(), token: token.to_owned(), way, copy, restarts, end: end.clone() }
     }
 
+    /// Reads to where the feed ends now, in one life: the sample alone is some thousand entries.
+    pub async fn catch_up(&self) {
+        while !self.read_page(100).await.unwrap_or(false) {}
+    }
+
     /// Reads until the feed has ended, in many lives.
     pub fn start(&self) -> JoinHandle<()> {
         let reader = self.clone();
@@ -87,31 +92,34 @@ impl Reader {
         tokio::task::yield_now().await;
     }
 
-    async fn read_pages(&self) {
+    /// Reads a page; whether it was the last.
+    async fn read_page(&self, first: usize) -> Option<bool> {
         let query = format!(
             "query($first: Int!, $after: String) {{ changes(first: $first, after: $after) {{
                 edges {{ cursor node {{ {ENTRY} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
         );
+        let after = self.copy.lock().cursor.clone();
+        let answer = self.service.ask(&self.token, &query, &json!({ "first": first, "after": after })).await?;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        let page = &answer["data"]["changes"];
+        for edge in page["edges"].as_array().unwrap() {
+            self.note(&edge["node"], &edge["cursor"]).await;
+        }
+        let is_last = page["pageInfo"]["hasNextPage"] == false;
+        if is_last {
+            self.copy.lock().cursor = page["pageInfo"]["endCursor"].clone();
+        }
+        Some(is_last)
+    }
+
+    async fn read_pages(&self) {
         loop {
             // Looked at first: what is written until then is on the page.
             let is_over = self.end.load(Ordering::SeqCst) >= 0;
-            let after = self.copy.lock().cursor.clone();
-            let variables = json!({ "first": rand::random_range(1..=100), "after": after });
-            let Some(answer) = self.service.ask(&self.token, &query, &variables).await else {
-                sleep(REST).await;
-                continue;
-            };
-            assert_eq!(answer.get("errors"), None, "{answer}");
-            let page = &answer["data"]["changes"];
-            for edge in page["edges"].as_array().unwrap() {
-                self.note(&edge["node"], &edge["cursor"]).await;
-            }
-            if page["pageInfo"]["hasNextPage"] == false {
-                self.copy.lock().cursor = page["pageInfo"]["endCursor"].clone();
-                if is_over {
-                    return;
-                }
-                sleep(REST).await;
+            match self.read_page(rand::random_range(1..=100)).await {
+                Some(true) if is_over => return,
+                Some(false) => {}
+                Some(true) | None => sleep(REST).await,
             }
         }
     }
@@ -139,17 +147,6 @@ impl Reader {
 
     async fn start_listening(&self, query: &str, after: Value) -> Option<Socket> {
         let mut socket = Socket::open(&self.service.some_address(), &self.token).await?;
-        // Without a cursor it would begin now, not at the beginning.
-        let after = if after.is_null() { self.first_cursor().await? } else { after };
         socket.try_send(subscribe("feed", query, json!({ "after": after }))).await.then_some(socket)
-    }
-
-    /// Writes down the first entry, and tells its cursor.
-    async fn first_cursor(&self) -> Option<Value> {
-        let query = format!("{{ changes(first: 1) {{ edges {{ cursor node {{ {ENTRY} }} }} }} }}");
-        let answer = self.service.ask(&self.token, &query, &json!({})).await?;
-        let edge = &answer["data"]["changes"]["edges"][0];
-        self.copy.lock().note(&edge["node"], &edge["cursor"]);
-        Some(edge["cursor"].clone())
     }
 }

@@ -111,12 +111,13 @@ impl Writer {
     /// The payload of a change that was carried out; nothing where no answer came, or the service is busy.
     async fn send(&self, token: &str, query: &str, input: &Value) -> Option<Value> {
         let answer = self.service.ask(token, query, &json!({ "input": input })).await?;
-        let payload = answer["data"].as_object().and_then(|data| data.values().next().cloned()).unwrap_or_default();
-        match payload["errors"].as_array().map(Vec::as_slice) {
-            Some([]) => Some(payload),
-            Some([error]) if error["code"] == "UNAVAILABLE" => None,
-            _ => panic!("{answer} to {input}"),
+        // Told of the whole request, not in the payload: nothing was written, and it may be sent again.
+        if answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE" {
+            return None;
         }
+        let payload = answer["data"].as_object().and_then(|data| data.values().next().cloned()).unwrap_or_default();
+        assert_eq!(payload["errors"], json!([]), "{answer} to {input}");
+        Some(payload)
     }
 
     /// Sends what was acknowledged once more: the answer is about the same thing.
