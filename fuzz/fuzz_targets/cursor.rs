@@ -2,9 +2,9 @@
 #![no_main]
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use itkatalog_fuzz::Service;
+use itkatalog_fuzz::{Cost, Service};
 use libfuzzer_sys::fuzz_target;
-use serde_json::{Map, json};
+use serde_json::json;
 
 const LISTS: [&str; 6] = [
     "products(first: 1, after: $c) { totalCount }",
@@ -15,15 +15,18 @@ const LISTS: [&str; 6] = [
     "changes(first: 1, after: $c) { latestCursor }",
 ];
 
-fuzz_target!(|input: &[u8]| {
+fuzz_target!(init: { Service::get(); }, |input: &[u8]| {
     let Some((mode, rest)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return };
-    let cursor = if mode & 1 == 1 { BASE64_URL_SAFE_NO_PAD.encode(text) } else { text.to_owned() };
     let service = Service::get();
-    let token = service.token(Map::new());
+    let cursor = match mode & 1 {
+        0 => text.to_owned(),
+        _ => BASE64_URL_SAFE_NO_PAD.encode(text.replace('@', service.installation())),
+    };
     let list = LISTS[usize::from(mode >> 1) % LISTS.len()];
     let body = json!({ "query": format!("query($c: String) {{ {list} }}"), "variables": { "c": cursor } });
-    let (_, answer) = service.ask(Some(token.as_bytes()), body.to_string().into_bytes());
+    let _cost = Cost::new();
+    let (_, answer) = service.ask(Some(service.signed_in()), body.to_string().into_bytes());
     for error in answer["errors"].as_array().into_iter().flatten() {
         let code = error["extensions"]["code"].as_str();
         assert!(matches!(code, Some("BAD_USER_INPUT" | "CURSOR_EXPIRED")), "{answer}");
