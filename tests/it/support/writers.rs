@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use super::{acts::reason, service::Service};
 
 /// Rest of who got no answer.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(50);
 
 /// A write that was acknowledged.
 #[derive(Clone, Debug)]
