@@ -38,7 +38,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The same where nothing is written: what would change stays as it is.
-    pub(super) fn as_it_stands(self) -> Self {
+    pub(super) fn unwritten(self) -> Self {
         match self {
             Self::Changed { before, .. } => Self::Unchanged(before),
             outcome => outcome,

@@ -120,7 +120,7 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
         let plan = plan(&facts, &rows);
         if is_repeated {
             db.roll_back().await?;
-            let outcomes = plan.outcomes.into_iter().map(Outcome::as_it_stands).collect();
+            let outcomes = plan.outcomes.into_iter().map(Outcome::unwritten).collect();
             return Ok(Report { outcomes, missing: plan.missing, is_written: true });
         }
         check(&order.deed, rows.len(), &plan)?;

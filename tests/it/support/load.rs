@@ -126,6 +126,7 @@ impl Load {
     }
 
     /// The figures of a run, for who asks for them.
+    #[expect(clippy::print_stdout, reason = "only shown with --nocapture, or when the test fails")]
     pub fn report(&self, what: &str) {
         let read: Vec<u64> = self.readers.iter().map(|reader| reader.copy.lock().entries).collect();
         let restarts: Vec<u64> = self.readers.iter().map(|reader| reader.restarts.load(Ordering::Relaxed)).collect();
