@@ -19,7 +19,7 @@ use crate::support::{
     Backend, TestApp, TestDatabase,
     acts::{AACHEN, INITIAL},
     config,
-    load::{Load, setting},
+    load::{Load, patiently, setting},
     program::{command, serve_as, text},
     service::{Service, Tokens},
 };
@@ -54,6 +54,7 @@ impl Programs {
     fn command(&self) -> Command {
         let mut command = command(self.folder.path());
         command.env("ITKATALOG_DATABASE_URL", &self.database.url).env("ITKATALOG_RATE_LIMIT", "0");
+        command.env("ITKATALOG_DATABASE_CONNECTIONS", "20").env("ITKATALOG_REQUEST_TIMEOUT_MS", "300000");
         command
     }
 
@@ -142,10 +143,10 @@ async fn nothing_acknowledged_is_lost(backend: Backend, instances: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_killed_program_acknowledged_is_there_once_on_sqlite() {
-    nothing_acknowledged_is_lost(Backend::Sqlite, 1).await;
+    patiently(nothing_acknowledged_is_lost(Backend::Sqlite, 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_one_of_two_killed_programs_acknowledged_is_there_once_on_postgres() {
-    nothing_acknowledged_is_lost(Backend::Postgres, 2).await;
+    patiently(nothing_acknowledged_is_lost(Backend::Postgres, 2)).await;
 }

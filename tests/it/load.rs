@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use itkatalog::clock::day_of;
+use itkatalog::{clock::day_of, config::Config};
 
 use crate::support::{
     Backend, NOW, TestApp, clock,
     live::Running,
-    load::{Load, setting, tokens},
+    load::{Load, patiently, setting, tokens},
     service::Service,
 };
 
@@ -21,7 +21,8 @@ async fn readers_that_are_killed_miss_nothing(backend: Backend, instances: usize
     let app = TestApp::start(backend).await;
     let mut running: Vec<Running> = Vec::new();
     for _ in 0..instances {
-        running.push(app.run_with(clock(), |config| config.database_connections = 10).await);
+        let patient = |config: &mut Config| (config.database_connections, config.request_timeout_ms) = (20, 300_000);
+        running.push(app.run_with(clock(), patient).await);
     }
     let addresses = running.iter().map(|running| running.address.to_string()).collect();
     let service = Service::new(addresses, tokens(), day_of(NOW.parse::<DateTime<Utc>>().unwrap()));
@@ -43,10 +44,10 @@ async fn readers_that_are_killed_miss_nothing(backend: Backend, instances: usize
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_are_killed_while_others_write_miss_nothing_on_sqlite() {
-    readers_that_are_killed_miss_nothing(Backend::Sqlite, 1).await;
+    patiently(readers_that_are_killed_miss_nothing(Backend::Sqlite, 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_are_killed_while_others_write_miss_nothing_with_two_instances_on_postgres() {
-    readers_that_are_killed_miss_nothing(Backend::Postgres, 2).await;
+    patiently(readers_that_are_killed_miss_nothing(Backend::Postgres, 2)).await;
 }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use entity::{change, record_head};
@@ -40,6 +41,11 @@ pub struct Load {
 /// A number from the environment.
 pub fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
+/// Waits for a test with load: only so that one that fails ends.
+pub async fn patiently(test: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(3_600), test).await.expect("it never ends");
 }
 
 /// Tokens of the tests' issuer.

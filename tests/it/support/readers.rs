@@ -15,7 +15,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{
     copies::{Copy, ENTRY},
     live::{Socket, subscribe},
-    service::Service,
+    service::{Service, is_busy},
 };
 
 /// Rest of who has read everything, or finds nobody.
@@ -138,6 +138,9 @@ impl Reader {
                 continue;
             };
             while let Ok(message) = socket.read().await {
+                if is_busy(&message["payload"]) {
+                    break;
+                }
                 let event = &message["payload"]["data"]["changes"];
                 assert!(message["type"] == "next" && event.is_object(), "{message}");
                 self.note(&event["change"], &event["cursor"]).await;

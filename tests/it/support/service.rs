@@ -57,7 +57,7 @@ impl Service {
         addresses[rand::random_range(0..addresses.len())].clone()
     }
 
-    /// What some instance answers to a request; nothing where it went away.
+    /// What some instance answers to a request; nothing where it went away, or says that it is to be asked again.
     pub async fn ask(&self, token: &str, query: &str, variables: &Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = axum::http::Request::post(format!("http://{}/graphql", self.some_address()))
@@ -72,7 +72,13 @@ impl Service {
         };
         let (status, bytes) = tokio::time::timeout(PATIENCE, answered).await.expect("no answer came")?;
         let text = String::from_utf8_lossy(&bytes);
-        assert_eq!(status, 200, "{text}");
-        Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+        assert!(status == 200 || status == 503, "{status}: {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        (!is_busy(&answer)).then_some(answer)
     }
+}
+
+/// Nothing was done, and it may be asked again.
+pub fn is_busy(answer: &Value) -> bool {
+    answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
 }
