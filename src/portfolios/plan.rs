@@ -36,6 +36,16 @@ pub enum Outcome {
     Rejected(Vec<Error>),
 }
 
+impl Outcome {
+    /// The same where nothing is written: what would change stays as it is.
+    pub(super) fn unwritten(self) -> Self {
+        match self {
+            Self::Changed { before, .. } => Self::Unchanged(before),
+            outcome => outcome,
+        }
+    }
+}
+
 /// A portfolio compared with what is there.
 #[derive(Debug)]
 pub struct Plan {

@@ -69,13 +69,23 @@ impl Registering {
         self.count.is_some()
     }
 
-    /// The rows that it comes to; of a step that was taken before, the product as it stands.
+    /// The rows that it comes to; of what was carried out before, the products as they stand.
     async fn rows(&self, db: &impl ConnectionTrait, facts: &Facts<'_>, is_repeated: bool) -> Result<Cow<'_, [Row]>> {
         Ok(match &self.step {
+            // Which rows were right then is not known any more.
+            None if is_repeated && !self.accepts_valid => Cow::Owned(self.rows_as_they_stand(facts)),
             None => Cow::Borrowed(&self.rows),
             Some(step) if is_repeated => Cow::Owned(vec![step.as_it_stands(facts)?]),
             Some(step) => Cow::Owned(vec![step.row(db, facts).await?]),
         })
+    }
+
+    fn rows_as_they_stand(&self, facts: &Facts<'_>) -> Vec<Row> {
+        let stands = |row: &Row| {
+            let stored = facts.existing.get(row.external_id.trim())?;
+            Some(stored.known(facts.around.snapshot, facts.around.today)?.entry.row())
+        };
+        self.rows.iter().map(|row| stands(row).unwrap_or_else(|| row.clone())).collect()
     }
 }
 
@@ -110,7 +120,8 @@ pub async fn register(desk: Arc<Desk>, order: Order<Registering>, duty: Duty) ->
         let plan = plan(&facts, &rows);
         if is_repeated {
             db.roll_back().await?;
-            return Ok(Report { outcomes: plan.outcomes, missing: plan.missing, is_written: true });
+            let outcomes = plan.outcomes.into_iter().map(Outcome::unwritten).collect();
+            return Ok(Report { outcomes, missing: plan.missing, is_written: true });
         }
         check(&order.deed, rows.len(), &plan)?;
         let is_refused = plan.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_)));

@@ -312,6 +312,33 @@ on_both_databases! {
         assert_eq!(save(&provider("krzn"), row("S-1")).await["errors"][0]["code"], "FORBIDDEN");
     }
 
+    async fn what_is_sent_again_when_the_product_has_moved_on_is_told_as_it_stands(app: TestApp) {
+        const SAVE: &str = "mutation($input: SaveProductInput!) { saveProduct(input: $input) { product { id name lifecycle version } changedFields errors { code path } } }";
+        let own = provider("itkr");
+        let save = async |key: &str, product: Value| {
+            let input = json!({ "provider": { "key": "itkr" }, "product": product, "reason": reason("OTHER"), "idempotencyKey": key });
+            app.data_as(&own, SAVE, json!({ "input": input })).await["saveProduct"].clone()
+        };
+        let portfolio = json!({ "idempotencyKey": "whole" });
+        let report = register(app, vec![row("M-1")], portfolio.clone()).await;
+        let id = report["report"]["rows"][0]["product"]["id"].clone();
+        review(app, &steward(), json!([{ "product": id, "version": 1 }])).await;
+        save("first", changed("M-1", json!({ "name": "Erster" }))).await;
+        save("second", changed("M-1", json!({ "name": "Zweiter" }))).await;
+        let stands = async |lifecycle: &str, version: i64| {
+            let again = save("first", changed("M-1", json!({ "name": "Erster" }))).await;
+            let product = json!({ "id": id, "name": "Zweiter", "lifecycle": lifecycle, "version": version });
+            assert_eq!(again, json!({ "product": product, "changedFields": [], "errors": [] }));
+            let whole = register(app, vec![row("M-1")], portfolio.clone()).await;
+            assert_eq!(counts(&whole), [0, 0, 1, whole["report"]["missing"].as_i64().unwrap(), 0]);
+            assert_eq!(whole["report"]["rows"][0]["product"]["version"], version);
+        };
+        stands("AVAILABLE", 4).await;
+        let phased_out = json!({ "product": id, "version": 4 });
+        assert_eq!(app.change(&own, "phaseOutProduct", phased_out, "product { id }").await["errors"], json!([]));
+        stands("PHASE_OUT", 5).await;
+    }
+
     async fn nobody_else_registers_or_reviews(app: TestApp) {
         for token in [provider("krzn"), municipality(AACHEN), account_manager("kgst-st-2"), steward(), transformation_office(), land(), auditor()] {
             let refused = register_as(app, &token, "itkr", vec![row("X-1")], json!({})).await;

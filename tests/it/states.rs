@@ -1,83 +1,38 @@
 //! What things were after each change, and the proof that a copy is whole.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use itkatalog::{changes::remove_before, states};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{
     portfolios::{published, register, row},
     support::{
         NOW, TestApp,
         acts::{AACHEN, INITIAL, KLEVE, next, reason},
-        auditor, clock, land, municipality, nodes, provider, steward,
+        auditor, clock,
+        copies::{Copy, ENTRY, KINDS},
+        land, municipality, nodes, provider, steward,
     },
 };
 
 const FEED: &str = "query($after: String, $types: [ChangeType!]) { changes(first: 100, after: $after, types: $types) {
     edges { node { sequence type entityId state } } pageInfo { hasNextPage endCursor } latestCursor } }";
-const KINDS: [(&str, &str); 4] = [
-    ("MUNICIPALITIES", "MUNICIPALITY"),
-    ("PROVIDERS", "PROVIDER"),
-    ("PRODUCTS", "PRODUCT"),
-    ("SUBSCRIPTIONS", "PRODUCT_SUBSCRIPTION"),
-];
 
-/// A copy of everything that a reader sees, as a script keeps it.
-#[derive(Default)]
-struct Copy {
-    rows: BTreeMap<(String, String), Value>,
-    cursor: Value,
-}
-
-impl Copy {
-    /// Reads on to the end of the feed.
-    async fn follow(&mut self, app: &TestApp, token: &str) {
-        loop {
-            let page = app.data_as(token, FEED, json!({ "after": self.cursor })).await["changes"].clone();
-            for node in nodes(&page) {
-                let [kind, id] = ["type", "entityId"].map(|name| node[name].as_str().unwrap().to_owned());
-                match &node["state"] {
-                    Value::Null => drop(self.rows.remove(&(kind, id))),
-                    state => drop(self.rows.insert((kind, id), state.clone())),
-                }
-            }
-            self.cursor = page["pageInfo"]["endCursor"].clone();
-            if page["pageInfo"]["hasNextPage"] == false {
-                return;
-            }
+/// Reads on to the end of the feed.
+async fn follow(copy: &mut Copy, app: &TestApp, token: &str) {
+    let query = format!(
+        "query($after: String) {{ changes(first: 100, after: $after) {{ edges {{ cursor node {{ {ENTRY} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+    );
+    loop {
+        let page = app.data_as(token, &query, json!({ "after": copy.cursor })).await["changes"].clone();
+        for edge in page["edges"].as_array().unwrap() {
+            copy.note(&edge["node"], &edge["cursor"]);
         }
-    }
-
-    /// What a script works out of its copy.
-    fn digest(&self, of: &str) -> (u64, String) {
-        let rows = self.rows.iter().filter(|((kind, _), _)| kind == of);
-        // As scripts do it: keys sorted, no spaces.
-        let line = |row: &Value| {
-            format!("{:x}\n", Hex(Sha256::digest(serde_json_canonicalizer::to_string(row).unwrap()).to_vec()))
-        };
-        let mut lines: Vec<String> = rows.map(|(_, row)| line(row)).collect();
-        lines.sort();
-        (lines.len() as u64, format!("{:x}", Hex(Sha256::digest(lines.concat()).to_vec())))
-    }
-
-    async fn proves_itself(&self, app: &TestApp, token: &str, at: &Value) {
-        for (what, kind) in KINDS {
-            let told = app.state_digest(token, what, at).await;
-            let (count, sha256) = self.digest(kind);
-            assert_eq!((&told["count"], &told["sha256"], &told["what"]), (&json!(count), &json!(sha256), &json!(what)));
+        copy.cursor = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            return;
         }
-    }
-}
-
-struct Hex(Vec<u8>);
-
-impl std::fmt::LowerHex for Hex {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -93,7 +48,7 @@ async fn code(app: &TestApp, at: &str) -> (String, Value) {
 on_both_databases! {
     async fn a_copy_made_of_the_feed_alone_proves_itself_at_every_later_place(app: TestApp) {
         let mut copy = Copy::default();
-        copy.follow(app, &land()).await;
+        follow(&mut copy, app, &land()).await;
         copy.proves_itself(app, &land(), &Value::Null).await;
         let (before, early) = (copy.cursor.clone(), KINDS.map(|(_, kind)| copy.digest(kind)));
         assert!(early.iter().all(|(count, _)| *count > 20), "{early:?}");
@@ -101,7 +56,7 @@ on_both_databases! {
         let row = app.subscription(AACHEN, INITIAL, |_| {}).await;
         let id = crate::support::acts::id_of(&row);
         app.done(&municipality(AACHEN), "changeSubscription", crate::support::acts::step(&id, 1, json!({ "quantity": 7 }))).await;
-        copy.follow(app, &land()).await;
+        follow(&mut copy, app, &land()).await;
         copy.proves_itself(app, &land(), &copy.cursor).await;
         assert_ne!(copy.digest("PRODUCT"), early[2]);
         // As it stood before, although it stands otherwise now.
@@ -114,7 +69,7 @@ on_both_databases! {
 
     async fn a_copy_that_misses_or_mixes_up_anything_does_not_prove_itself(app: TestApp) {
         let mut copy = Copy::default();
-        copy.follow(app, &land()).await;
+        follow(&mut copy, app, &land()).await;
         let told = app.state_digest(&land(), "PROVIDERS", &copy.cursor).await;
         assert_eq!(told["sha256"], copy.digest("PROVIDER").1);
         let (key, row) = copy.rows.iter().find(|((kind, _), _)| kind == "PROVIDER").map(|(key, row)| (key.clone(), row.clone())).unwrap();
@@ -169,7 +124,7 @@ on_both_databases! {
     async fn what_is_older_than_the_feed_is_not_known_and_what_is_younger_stays_right(app: TestApp) {
         let first = app.data_as(&land(), FEED, json!({})).await["changes"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
         let mut copy = Copy::default();
-        copy.follow(app, &land()).await;
+        follow(&mut copy, app, &land()).await;
         let row = app.subscription(AACHEN, INITIAL, |_| {}).await;
         let id = crate::support::acts::id_of(&row);
         let changed = app.done(&municipality(AACHEN), "changeSubscription", crate::support::acts::step(&id, 1, json!({ "quantity": 7 }))).await;

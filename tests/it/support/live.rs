@@ -61,13 +61,8 @@ impl Running {
 
     /// Opens a WebSocket with these headers on top.
     pub async fn connect(&self, headers: &[(&'static str, &str)]) -> Result<Socket, StatusCode> {
-        let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        match connect_async(request).await {
-            Ok((socket, _)) => Ok(Socket(socket)),
+        match connect_to(&self.address.to_string(), headers).await {
+            Ok(socket) => Ok(socket),
             Err(tungstenite::Error::Http(response)) => Err(response.status()),
             Err(error) => panic!("{error}"),
         }
@@ -131,6 +126,15 @@ impl Running {
     }
 }
 
+async fn connect_to(address: &str, headers: &[(&'static str, &str)]) -> Result<Socket, tungstenite::Error> {
+    let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    connect_async(request).await.map(|(socket, _)| Socket(socket))
+}
+
 async fn patiently<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("nothing came")
 }
@@ -139,9 +143,22 @@ async fn patiently<T>(work: impl Future<Output = T>) -> T {
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
+    /// A WebSocket that is initialised; nothing where the service goes away meanwhile.
+    pub async fn open(address: &str, token: &str) -> Option<Self> {
+        let mut socket = connect_to(address, &[]).await.ok()?;
+        let is_sent = socket.try_send(init(Some(token))).await;
+        let acknowledged = if is_sent { socket.read().await.ok()? } else { return None };
+        assert_eq!(acknowledged, json!({ "type": "connection_ack" }));
+        Some(socket)
+    }
+
+    /// Sends a message; whether it could be sent.
+    pub async fn try_send(&mut self, message: Value) -> bool {
+        self.0.send(Message::text(message.to_string())).await.is_ok()
+    }
+
     pub async fn init(&mut self, token: Option<&str>) {
-        let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
-        self.send(json!({ "type": "connection_init", "payload": payload })).await;
+        self.send(init(token)).await;
         assert_eq!(self.next().await, json!({ "type": "connection_ack" }));
     }
 
@@ -154,8 +171,7 @@ impl Socket {
     }
 
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
-        self.send(json!({ "id": id, "type": "subscribe", "payload": { "query": query, "variables": variables } }))
-            .await;
+        self.send(subscribe(id, query, variables)).await;
     }
 
     /// The next message; none when the connection has ended, with its code.
@@ -190,6 +206,16 @@ impl Socket {
         assert_eq!(message["payload"].get("errors"), None, "{message}");
         message["payload"]["data"]["changes"].clone()
     }
+}
+
+fn init(token: Option<&str>) -> Value {
+    let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
+    json!({ "type": "connection_init", "payload": payload })
+}
+
+/// The message that starts an operation.
+pub fn subscribe(id: &str, query: &str, variables: Value) -> Value {
+    json!({ "id": id, "type": "subscribe", "payload": { "query": query, "variables": variables } })
 }
 
 /// A client of graphql-sse.

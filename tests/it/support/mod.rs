@@ -4,18 +4,24 @@ pub mod acts;
 pub mod callers;
 pub mod connections;
 pub mod contacts;
+pub mod copies;
 mod databases;
 pub mod exports;
 pub mod live;
+pub mod load;
 pub mod mergers;
 pub mod municipalities;
 pub mod portfolio;
 mod postgres;
 pub mod program;
+pub mod readers;
 pub mod receiver;
+pub mod service;
 pub mod states;
+pub mod stories;
 mod trail;
 pub mod webhooks;
+pub mod writers;
 
 use std::sync::OnceLock;
 
