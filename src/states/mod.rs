@@ -14,13 +14,14 @@ use ::entity::{
     entity_state::{self, Column},
     product_subscription, record_head,
 };
+use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect, QueryTrait, Select, StreamTrait,
     prelude::Uuid,
-    sea_query::{Alias, Expr, ExprTrait, Query},
+    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
 };
 use sha2::{Digest, Sha256};
 
@@ -36,8 +37,6 @@ use crate::{
 pub const STATED: [Type; 4] = [Type::Municipality, Type::Provider, Type::Product, Type::ProductSubscription];
 /// Things that are written down at once where nothing is known of them.
 const ROWS_AT_ONCE: usize = 1_000;
-/// Digests that are read at once.
-const DIGESTS_AT_ONCE: u64 = 20_000;
 
 /// What the digest of a state says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,20 +140,13 @@ pub async fn of_entries(
 }
 
 /// The digest of everything in a view. CURSOR_EXPIRED when the state of then is not known any more.
-pub async fn digest(db: &impl ConnectionTrait, view: &View) -> Result<StateDigest> {
+pub async fn digest(db: &(impl ConnectionTrait + StreamTrait), view: &View) -> Result<StateDigest> {
     let mut digests: Vec<[u8; 32]> = Vec::new();
-    let mut after = None;
-    loop {
-        let query = latest(view, after).select_only().columns([Column::EntityId, Column::Sha256]);
-        let found: Vec<(Uuid, String)> = query.limit(DIGESTS_AT_ONCE).into_tuple().all(db).await?;
-        after = found.last().map(|(id, _)| *id);
-        for (_, hex) in &found {
-            digests.push(digest_of(hex)?);
-        }
-        if (found.len() as u64) < DIGESTS_AT_ONCE {
-            break;
-        }
+    let mut found = latest(view).select_only().column(Column::Sha256).into_tuple::<String>().stream(db).await?;
+    while let Some(hex) = found.try_next().await? {
+        digests.push(digest_of(&hex)?);
     }
+    drop(found);
     // Afterwards: what was removed while this was reading counts too.
     check_known(db, view.at).await?;
     Ok(sum(digests))
@@ -162,13 +154,14 @@ pub async fn digest(db: &impl ConnectionTrait, view: &View) -> Result<StateDiges
 
 /// How many things are in a view.
 pub async fn count(db: &impl ConnectionTrait, view: &View) -> Result<u64, DbErr> {
-    latest(view, None).count(db).await
+    latest(view).count(db).await
 }
 
 /// Ids of everything in a view, ascending: in one statement, so that all of it is of one moment, whatever the caller may read
 /// by then.
 pub async fn ids(db: &impl ConnectionTrait, view: &View) -> Result<Vec<Uuid>> {
-    let ids = latest(view, None).select_only().column(Column::EntityId).into_tuple().all(db).await?;
+    let ids = latest(view).select_only().column(Column::EntityId).order_by_asc(Column::EntityId);
+    let ids = ids.into_tuple().all(db).await?;
     check_known(db, view.at).await?;
     Ok(ids)
 }
@@ -180,8 +173,11 @@ pub async fn rows(
     at: i64,
     ids: &[Uuid],
 ) -> Result<Vec<entity_state::Model>, DbErr> {
-    let view = View { kind, scope: Scope::Everything, at };
-    latest(&view, None).filter(Column::EntityId.is_in(ids.iter().copied())).all(db).await
+    // The ids stand in the inner query only: in both, SQLite would try each with each.
+    let last = last(kind, at).and_where(Column::EntityId.is_in(ids.iter().copied())).take();
+    let found = entity_state::Entity::find().filter(Column::Kind.eq(kind)).filter(is_last(last));
+    let found = found.filter(Column::State.is_not_null());
+    found.order_by_asc(Column::EntityId).all(db).await
 }
 
 /// Refuses a moment of which not everything is known: CURSOR_EXPIRED.
@@ -217,24 +213,37 @@ pub async fn remove_before(db: &impl ConnectionTrait, sequence: i64) -> Result<(
 }
 
 /// The last states up to a moment, without what is not there.
-fn latest(view: &View, after: Option<Uuid>) -> sea_orm::Select<entity_state::Entity> {
-    let mut query = entity_state::Entity::find()
+fn latest(view: &View) -> Select<entity_state::Entity> {
+    let query = entity_state::Entity::find()
         .filter(Column::Kind.eq(view.kind))
-        .filter(Column::Sequence.lte(view.at))
-        .filter(Column::State.is_not_null())
-        .filter(Expr::exists(later(view.at)).not())
-        .order_by_asc(Column::EntityId);
-    if let Some(after) = after {
-        query = query.filter(Column::EntityId.gt(after));
+        .filter(is_last(last(view.kind, view.at)))
+        .filter(Column::State.is_not_null());
+    match view.kind == Type::ProductSubscription && view.scope != Scope::Everything {
+        true => query.filter(own(&view.scope)),
+        false => query,
     }
-    if view.kind == Type::ProductSubscription && view.scope != Scope::Everything {
-        query = query.filter(own(&view.scope));
-    }
-    query
+}
+
+/// Each thing of a kind with the sequence of its last state up to a moment: worked out once along the index, so that it takes as
+/// long as there are states, whatever the database believes of how many there are.
+fn last(kind: Type, up_to: i64) -> SelectStatement {
+    Query::select()
+        .column(Column::EntityId)
+        .expr(Expr::col(Column::Sequence).max())
+        .from(entity_state::Entity)
+        .and_where(Column::Kind.eq(kind))
+        .and_where(Column::Sequence.lte(up_to))
+        .group_by_col(Column::EntityId)
+        .take()
+}
+
+fn is_last(last: SelectStatement) -> Expr {
+    let column = |column| Expr::col((entity_state::Entity, column));
+    Expr::tuple([column(Column::EntityId), column(Column::Sequence)]).in_subquery(last)
 }
 
 /// Later states of the same thing, up to a moment.
-fn later(up_to: i64) -> sea_orm::sea_query::SelectStatement {
+fn later(up_to: i64) -> SelectStatement {
     let later = Alias::new("later");
     let of = |column: Column| Expr::col((later.clone(), column));
     Query::select()
