@@ -23,8 +23,8 @@ COPY LICENSE /usr/local/share/itkatalog/
 COPY --from=build --chown=65532:65532 /data /data
 WORKDIR /data
 USER 65532:65532
-# Memory that was freed is given back after 20 ms instead of a second: a large portfolio leaves nothing behind.
-ENV ITKATALOG_LISTEN=0.0.0.0:8080 MIMALLOC_PURGE_DELAY=20
+# Memory that was freed is given back after 5 ms instead of a second: a large portfolio leaves little behind.
+ENV ITKATALOG_LISTEN=0.0.0.0:8080 MIMALLOC_PURGE_DELAY=5
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["itkatalog", "health"]
 ENTRYPOINT ["itkatalog"]

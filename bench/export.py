@@ -62,7 +62,7 @@ def anew(url, folder):
 def main():
     subscriptions = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     program = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else PROGRAM
-    environment = {"MIMALLOC_PURGE_DELAY": "20", **os.environ, "ITKATALOG_LISTEN": LISTEN}
+    environment = {"MIMALLOC_PURGE_DELAY": "5", **os.environ, "ITKATALOG_LISTEN": LISTEN}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         url = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] else f"sqlite://{folder}/itkatalog.db"
         server = serve(program, url, folder, environment)

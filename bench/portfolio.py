@@ -77,7 +77,7 @@ def main():
     program = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else PROGRAM
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         url = url or f"sqlite://{folder}/itkatalog.db"
-        environment = {"MIMALLOC_PURGE_DELAY": "20", **os.environ, "ITKATALOG_REQUEST_TIMEOUT_MS": "300000", "ITKATALOG_LISTEN": LISTEN, "ITKATALOG_DATABASE_URL": url}
+        environment = {"MIMALLOC_PURGE_DELAY": "5", **os.environ, "ITKATALOG_REQUEST_TIMEOUT_MS": "300000", "ITKATALOG_LISTEN": LISTEN, "ITKATALOG_DATABASE_URL": url}
         server = subprocess.Popen([program, "serve", "--demo"], cwd=folder, stderr=subprocess.DEVNULL, env=environment)
         try:
             measure(program, server.pid, folder, environment, rows)
