@@ -106,7 +106,9 @@ test('a subscription shows changes as they are made', async () => {
   await server.change();
   const { data } = await answered(page, '"sequence"');
   assert.equal(data.changes.change.type, 'FREEZE');
+  const aborted = page.waitForEvent('requestfailed');
   await page.getByRole('button', { name: 'Stop query' }).click();
+  await aborted;
   await page.getByRole('button', { name: 'Execute query' }).waitFor();
   await check([`${server.url}: net::ERR_ABORTED`]);
 });
