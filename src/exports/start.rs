@@ -26,6 +26,7 @@ use crate::{
     phases,
     states::{self, View},
     subscriptions::scope::Scope,
+    text::german_day,
 };
 
 /// How often a change begins again because another with the same key was faster.
@@ -229,7 +230,11 @@ fn nothing_to_cancel(row: &Row) -> Error {
 fn in_future(day: Date, today: Date) -> Error {
     Error::bad_input(
         "asOf",
-        format!("asOf ist {day}; exportiert werden kann der Stand vergangener Tage und der von heute ({today})."),
+        format!(
+            "asOf ist {}; exportiert werden kann der Stand vergangener Tage und der von heute ({}).",
+            german_day(day),
+            german_day(today)
+        ),
         format!("asOf is {day}; what can be exported is how it stood on past days, and how it stands today ({today})."),
     )
 }
@@ -237,7 +242,10 @@ fn in_future(day: Date, today: Date) -> Error {
 fn not_kept(day: Date) -> Error {
     Error::new(
         Code::CursorExpired,
-        format!("Wie der Bestand am Ende des {day} aussah, ist nicht aufbewahrt. Bitte einen späteren Tag wählen."),
+        format!(
+            "Wie der Bestand am Ende des {} aussah, ist nicht aufbewahrt. Bitte einen späteren Tag wählen.",
+            german_day(day)
+        ),
         format!("How everything stood at the end of {day} is not kept. Please choose a later day."),
     )
     .with("field", "asOf")
