@@ -25,12 +25,12 @@ use crate::{
     catalogue::Snapshot,
     clock::day_of,
     desk::Desk,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     feed::Changed,
-    orders::{Act, Order, busy, written},
+    orders::{Act, Order, busy, check_plan, written},
     phases,
     subscriptions::{Row, state_at},
-    text::german_day,
+    text::{Text, german_day},
 };
 
 /// Rows in one statement: both databases take that many values.
@@ -181,28 +181,11 @@ fn parties(snapshot: &Snapshot, municipality: Uuid, today: Date) -> Result<(Uuid
 
 /// Whether the plan is the one that somebody has looked at.
 fn check_hash(deed: &Following, plan: &Plan) -> Result<()> {
-    match &deed.plan_hash {
-        Some(hash) if *hash == plan.hash => Ok(()),
-        Some(_) => Err(Error::new(
-            Code::Conflict,
-            format!("Seit diesem Plan hat sich etwas geändert; der neue hat den planHash {}.", plan.hash),
-            format!("Something has changed since this plan; the new one has the planHash {}.", plan.hash),
-        )
-        .with("field", "planHash")
-        .next(
-            "Den neuen Plan ansehen und mit seinem planHash noch einmal senden.",
-            "Look at the new plan and send its planHash.",
-        )),
-        None => Err(Error::bad_input(
-            "planHash",
-            "planHash fehlt: was übergeht, wird erst geplant und angesehen.",
-            "planHash is missing: what goes over is planned and looked at first.",
-        )
-        .next(
-            "Mit dryRun: true den Plan abfragen, dann seinen planHash mitsenden.",
-            "Ask for the plan with dryRun: true, then send its planHash.",
-        )),
-    }
+    let missing = Text::new(
+        "planHash fehlt: was übergeht, wird erst geplant und angesehen.",
+        "planHash is missing: what goes over is planned and looked at first.",
+    );
+    check_plan(deed.plan_hash.as_deref(), &plan.hash, missing)
 }
 
 /// Lets everything of a plan go over, with its records; the caller commits.

@@ -18,13 +18,13 @@ use crate::{
     catalogue::{At, Merger, Provider, Snapshot},
     clock::day_of,
     desk::Desk,
-    error::{Code, Error, Result, check_text},
+    error::{Error, Result, check_text},
     joinings::LONGEST_RESOLUTION,
     merger_moves::Moving,
     merger_plans::{self, Plan},
-    orders::{Order, busy, written},
+    orders::{Order, busy, check_plan, written},
     phases, providers,
-    text::german_day,
+    text::{Text, german_day},
 };
 
 /// Most providers that merge at once: all of the Land but one.
@@ -283,26 +283,9 @@ fn check_joinings(snapshot: &Snapshot, at: At<Provider>, on: Date) -> Result<()>
 
 /// Whether the plan is the one that somebody has looked at.
 fn check_hash(deed: &Merging, plan: &Plan) -> Result<()> {
-    match &deed.plan_hash {
-        Some(hash) if *hash == plan.hash => Ok(()),
-        Some(_) => Err(Error::new(
-            Code::Conflict,
-            format!("Seit diesem Plan hat sich etwas geändert; der neue hat den planHash {}.", plan.hash),
-            format!("Something has changed since this plan; the new one has the planHash {}.", plan.hash),
-        )
-        .with("field", "planHash")
-        .next(
-            "Den neuen Plan ansehen und mit seinem planHash noch einmal senden.",
-            "Look at the new plan and send its planHash.",
-        )),
-        None => Err(Error::bad_input(
-            "planHash",
-            "planHash fehlt: eine Fusion wird erst geplant und angesehen.",
-            "planHash is missing: a merger is planned and looked at first.",
-        )
-        .next(
-            "Mit dryRun: true den Plan abfragen, dann seinen planHash mitsenden.",
-            "Ask for the plan with dryRun: true, then send its planHash.",
-        )),
-    }
+    let missing = Text::new(
+        "planHash fehlt: eine Fusion wird erst geplant und angesehen.",
+        "planHash is missing: a merger is planned and looked at first.",
+    );
+    check_plan(deed.plan_hash.as_deref(), &plan.hash, missing)
 }

@@ -14,6 +14,7 @@ use crate::{
     feed::Changed,
     idempotency::{Key, Written},
     phases, records,
+    text::Text,
 };
 
 /// Who asks, under which key, in which request, for what.
@@ -195,4 +196,25 @@ pub fn check_version(field: &str, current: i64, given: i64) -> Result<()> {
         "Den heutigen Stand ansehen und mit der aktuellen Version wiederholen.",
         "Look at how it stands today and repeat with the current version.",
     ))
+}
+
+/// Refuses an act whose plan nobody has looked at, or that comes to something else by now. `missing` says why a plan is needed.
+pub fn check_plan(given: Option<&str>, hash: &str, missing: Text) -> Result<()> {
+    match given {
+        Some(given) if given == hash => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::Conflict,
+            format!("Seit diesem Plan hat sich etwas geändert; der neue hat den planHash {hash}."),
+            format!("Something has changed since this plan; the new one has the planHash {hash}."),
+        )
+        .with("field", "planHash")
+        .next(
+            "Den neuen Plan ansehen und mit seinem planHash noch einmal senden.",
+            "Look at the new plan and send its planHash.",
+        )),
+        None => Err(Error::bad_input("planHash", missing.de, missing.en).next(
+            "Mit dryRun: true den Plan abfragen, dann seinen planHash mitsenden.",
+            "Ask for the plan with dryRun: true, then send its planHash.",
+        )),
+    }
 }

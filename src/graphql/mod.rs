@@ -30,6 +30,7 @@ pub mod merger_mutation;
 pub mod merger_plan;
 pub mod municipality;
 pub mod municipality_import;
+pub mod municipality_list;
 pub mod node;
 pub mod nulls;
 pub mod order;
@@ -81,7 +82,7 @@ pub struct Query(
     standard_product::StandardProductQuery,
     category::CategoryQuery,
     provider::ProviderQuery,
-    municipality::MunicipalityQuery,
+    municipality_list::MunicipalityQuery,
     customer_group::CustomerGroupQuery,
     contact::ContactQuery,
     phase::PhaseQuery,
