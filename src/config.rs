@@ -232,6 +232,7 @@ impl Config {
             ("limits.tokens", limits.tokens, 100, 1_000_000),
             ("limits.depth", limits.depth, 1, 60),
             ("limits.document_cache_bytes", limits.document_cache_bytes, 0, 1_000_000_000_000),
+            ("limits.answer_cache_bytes", limits.answer_cache_bytes, 0, 1_000_000_000_000),
         ];
         match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
             Some((name, value, least, most)) => {

@@ -67,6 +67,7 @@ pub struct Database {
     connection: DatabaseConnection,
     statements: Arc<AtomicU64>,
     written: Arc<Notify>,
+    writes: Arc<AtomicU64>,
     // SQLite has one writer at a time: its own waiting is unfair and gives up, so writes of this process queue here.
     turns: Option<Arc<Semaphore>>,
 }
@@ -76,15 +77,18 @@ pub struct Database {
 pub struct Writing {
     transaction: DatabaseTransaction,
     written: Arc<Notify>,
+    writes: Arc<AtomicU64>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Writing {
     /// Makes everything that was written visible to all at once.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await?;
+        let committed = self.transaction.commit().await;
+        // Also when nobody knows how it ended.
+        self.writes.fetch_add(1, Ordering::Release);
         self.written.notify_one();
-        Ok(())
+        committed
     }
 
     /// Takes everything back.
@@ -153,7 +157,7 @@ impl Database {
         });
         let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let turns = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, statements, written: Arc::default(), turns })
+        Ok(Self { connection, statements, written: Arc::default(), writes: Arc::default(), turns })
     }
 
     /// Closes all connections; SQLite then leaves one whole file behind.
@@ -171,6 +175,11 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// How often this process has written.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
+    }
+
     /// Begins a transaction that sees one point in time, whatever others write meanwhile.
     pub async fn begin_consistent_read(&self) -> Result<DatabaseTransaction, DbErr> {
         match self.connection.get_database_backend() {
@@ -185,7 +194,8 @@ impl Database {
     /// Begins a transaction that writes. PostgreSQL lets several write at once and locks rows; SQLite takes them in turn.
     pub async fn begin_write(&self) -> Result<Writing, DbErr> {
         let turn = self.turn().await?;
-        Ok(Writing { transaction: self.begin_immediate().await?, written: self.written.clone(), _turn: turn })
+        let transaction = self.begin_immediate().await?;
+        Ok(Writing { transaction, written: self.written.clone(), writes: self.writes.clone(), _turn: turn })
     }
 
     /// Waits until this process has committed something, or another instance has announced it. For one waiter.

@@ -4,9 +4,14 @@
 //! INVARIANT: an entry is told only after the catalogue was looked at: a snapshot that is taken after [`Watch::head`] shows
 //! what the entries up to it speak of.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ::entity::record_head;
+use parking_lot::Mutex;
 use sea_orm::{DbErr, EntityTrait};
 use tokio::sync::watch;
 
@@ -15,8 +20,11 @@ use crate::{
     changes::{self, Entry, View},
     database::Database,
     error::Result,
+    subscriptions::marks::Marks,
 };
 
+/// For how long what was read of subscriptions is told again without a look at the feed.
+const FRESH: Duration = Duration::from_millis(500);
 /// Entries that a follower reads at once.
 const ENTRIES_AT_ONCE: usize = 100;
 
@@ -27,14 +35,28 @@ pub struct Watch {
     live: Arc<Live>,
     installation: String,
     head: watch::Sender<i64>,
+    marks: Marks,
+    looking: tokio::sync::Mutex<()>,
+    looked: Mutex<Look>,
+}
+
+/// A look at the feed that has succeeded.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// When it began.
+    at: Instant,
+    /// How often this process had written by then.
+    writes: u64,
 }
 
 impl Watch {
     /// Looks for the first time.
     pub async fn start(database: Database, live: Arc<Live>) -> Result<Arc<Self>, DbErr> {
+        let looked = Mutex::new(Look::now(&database));
         let row = heads(&database).await?;
         let head = watch::Sender::new(row.change_sequence);
-        Ok(Arc::new(Self { database, live, installation: row.installation_id, head }))
+        let (marks, looking) = Default::default();
+        Ok(Arc::new(Self { database, live, installation: row.installation_id, head, marks, looking, looked }))
     }
 
     /// The id of this installation; cursors name it.
@@ -59,9 +81,15 @@ impl Watch {
 
     /// Looks at the database, brings the catalogue up to it, and tells those who wait. The sequence of the last entry.
     pub async fn look(&self) -> Result<i64, DbErr> {
-        let head = heads(&self.database).await?.change_sequence;
-        if head > self.head() {
+        let look = Look::now(&self.database);
+        let (head, known) = (heads(&self.database).await?.change_sequence, self.head());
+        if head < known {
+            // A database that was put back to a backup.
+            self.marks.note_all();
+        }
+        if head > known {
             self.live.refresh().await;
+            self.marks.note(self.database.connection(), known, head).await?;
             // Of two looks at once the earlier one may come last.
             self.head.send_if_modified(|known| {
                 let is_later = head > *known;
@@ -69,7 +97,30 @@ impl Watch {
                 is_later
             });
         }
+        *self.looked.lock() = look;
         Ok(head)
+    }
+
+    /// Whose subscriptions were changed, as of a moment that is [`FRESH`] and after the last commit of this process.
+    pub async fn marks(&self) -> Result<&Marks, DbErr> {
+        if !self.is_fresh() {
+            // One look serves all who wait for it.
+            let _turn = self.looking.lock().await;
+            if !self.is_fresh() {
+                self.look().await?;
+            }
+        }
+        Ok(&self.marks)
+    }
+
+    /// The same as of the last look, however long ago: before something is read of what they mark.
+    pub fn last_marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    fn is_fresh(&self) -> bool {
+        let looked = *self.looked.lock();
+        looked.writes == self.database.writes() && looked.at.elapsed() < FRESH
     }
 
     /// Looks for ever, while somebody waits.
@@ -116,6 +167,12 @@ impl Follower {
             self.position = page.end;
             self.read.extend(page.entries);
         }
+    }
+}
+
+impl Look {
+    fn now(database: &Database) -> Self {
+        Self { at: Instant::now(), writes: database.writes() }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A cursor holds the sort key of its row, so it stays right while rows come and go between two pages.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, ops::Range, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
@@ -220,8 +220,35 @@ pub fn signature<F: std::fmt::Debug>(order: &[Order<F>]) -> String {
 /// All rows of a list in order. `T` is what a row is known by.
 pub struct Listing<'a, T> {
     name: String,
-    rows: Vec<T>,
+    rows: Source<T>,
     position: Box<dyn Fn(&T) -> Position + Send + Sync + 'a>,
+}
+
+/// Where the rows of a list are.
+enum Source<T> {
+    Own(Vec<T>),
+    /// With how a row is copied out.
+    Shared(Arc<[T]>, fn(&T) -> T),
+}
+
+impl<T> Source<T> {
+    fn rows(&self) -> &[T] {
+        match self {
+            Self::Own(rows) => rows,
+            Self::Shared(rows, _) => rows,
+        }
+    }
+
+    fn cut(self, range: Range<usize>) -> Vec<T> {
+        match self {
+            Self::Own(mut rows) => {
+                rows.truncate(range.end);
+                rows.drain(..range.start);
+                rows
+            }
+            Self::Shared(rows, copy) => rows.get(range).unwrap_or_default().iter().map(copy).collect(),
+        }
+    }
 }
 
 /// A page of a list.
@@ -240,7 +267,15 @@ pub struct Page<T> {
 impl<'a, T> Listing<'a, T> {
     /// A list whose rows are in order already. `name` tells lists and orders apart: a cursor of another is refused.
     pub fn ordered(name: String, rows: Vec<T>, position: impl Fn(&T) -> Position + Send + Sync + 'a) -> Self {
-        Self { name, rows, position: Box::new(position) }
+        Self { name, rows: Source::Own(rows), position: Box::new(position) }
+    }
+
+    /// A list whose rows are in order already and are kept elsewhere: only the page is copied out.
+    pub fn shared(name: String, rows: Arc<[T]>, position: impl Fn(&T) -> Position + Send + Sync + 'a) -> Self
+    where
+        T: Clone,
+    {
+        Self { name, rows: Source::Shared(rows, T::clone), position: Box::new(position) }
     }
 
     /// A list whose rows have yet to be put in order.
@@ -251,34 +286,35 @@ impl<'a, T> Listing<'a, T> {
 
     /// Cuts out a page.
     pub fn page(self, window: &Window) -> Result<Page<T>> {
-        let total = self.rows.len();
+        let rows = self.rows.rows();
+        let total = rows.len();
         let mut start = 0;
         let mut end = total;
         if let Some(after) = &window.after {
             let after = place(&self.name, "after", after)?;
-            start = self.rows.partition_point(|row| (self.position)(row) <= *after);
+            start = rows.partition_point(|row| (self.position)(row) <= *after);
         }
         if let Some(before) = &window.before {
             let before = place(&self.name, "before", before)?;
-            end = self.rows.partition_point(|row| (self.position)(row) < *before).max(start);
+            end = rows.partition_point(|row| (self.position)(row) < *before).max(start);
         }
         // Relay: in the direction of reading, more is what is left between the cursors; on the other side, what is there at all.
         let (has_previous, has_next);
         match window.rows {
-            Rows::First(rows) => {
+            Rows::First(count) => {
                 let limit = end;
-                end = end.min(start.saturating_add(rows));
+                end = end.min(start.saturating_add(count));
                 (has_previous, has_next) = (start > 0, end < limit);
             }
-            Rows::Last(rows) => {
+            Rows::Last(count) => {
                 let limit = start;
-                start = start.max(end.saturating_sub(rows));
+                start = start.max(end.saturating_sub(count));
                 (has_previous, has_next) = (start > limit, end < total);
             }
         }
         let Self { name, rows, position } = self;
         let cursor = |row: &T| Cursor(name.clone(), position(row)).encode();
-        let rows = rows.into_iter().skip(start).take(end - start).map(|row| (cursor(&row), row)).collect();
+        let rows = rows.cut(start..end).into_iter().map(|row| (cursor(&row), row)).collect();
         Ok(Page { rows, total, has_previous, has_next })
     }
 }

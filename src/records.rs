@@ -39,6 +39,19 @@ pub async fn append(
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;
     feed::append(db, &mut heads, changed, now).await?;
+    audit::append(db, &mut heads, events.into_iter().map(Ok), now).await?;
+    heads.save(db).await
+}
+
+/// The same with events that are made one by one while they are written, and that may fail: then all of it does.
+pub async fn append_each<'e>(
+    db: &impl ConnectionTrait,
+    changed: &[Changed],
+    events: Box<dyn Iterator<Item = Result<Event<'e>, DbErr>> + Send + '_>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let mut heads = Heads::lock(db).await?;
+    feed::append(db, &mut heads, changed, now).await?;
     audit::append(db, &mut heads, events, now).await?;
     heads.save(db).await
 }

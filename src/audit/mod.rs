@@ -126,16 +126,16 @@ pub struct Event<'a> {
 const EVENTS_AT_ONCE: usize = 250;
 
 /// Appends events to the chain, in their order.
-pub async fn append(
+pub async fn append<'e>(
     db: &impl ConnectionTrait,
     heads: &mut Heads,
-    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
+    mut events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let mut events = events.into_iter();
     loop {
         let next = events.by_ref().take(EVENTS_AT_ONCE);
-        let rows: Vec<_> = next.map(|event| sealed(heads, event, now).into_active_model()).collect();
+        let row = |event: Result<Event<'e>, DbErr>| Ok(sealed(heads, event?, now).into_active_model());
+        let rows = next.map(row).collect::<Result<Vec<_>, DbErr>>()?;
         if rows.is_empty() {
             return Ok(());
         }

@@ -11,8 +11,8 @@ use ::entity::{
 use sea_orm::prelude::Uuid;
 
 use super::{
-    Assignment, At, Category, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider, Responsibility,
-    Served, Snapshot, StandardProduct, Table, load::Rows, search::Terms,
+    Assignment, At, Category, CustomerGroup, Lists, Merger, Municipality, Phase, Price, Product, Provider,
+    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows, search::Terms,
 };
 use crate::text::fold;
 
@@ -39,6 +39,7 @@ impl Snapshot {
             products: Table::new(Vec::new(), |product: &Product| product.row.id),
             responsibilities: HashMap::new(),
             overlaps: OnceLock::new(),
+            lists: Lists::default(),
             landschaftsverbaende,
             municipalities,
             providers,

@@ -4,6 +4,7 @@
 //! and keeps it, so an answer never mixes two versions.
 
 mod build;
+mod lists;
 mod live;
 mod load;
 pub mod overlap;
@@ -17,6 +18,7 @@ use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exc
 use sea_orm::prelude::Date;
 
 pub use build::fits;
+pub use lists::Lists;
 pub use live::Live;
 pub use load::{Rows, raise_version, rows};
 pub use overlap::Overlap;
@@ -57,6 +59,8 @@ pub struct Snapshot {
     pub freezes: Vec<freeze::Model>,
     /// Exceptions to the current phase that were not ended, oldest first.
     pub phase_exceptions: Vec<phase_exception::Model>,
+    /// Lists that were worked out before.
+    pub lists: Lists,
     responsibilities: HashMap<Responsibility, Vec<Assignment>>,
     municipalities_by_ags: HashMap<String, At<Municipality>>,
     municipalities_by_ars: HashMap<String, At<Municipality>>,

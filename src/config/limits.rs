@@ -30,6 +30,8 @@ pub struct Limits {
     pub cost: u64,
     /// Bytes of parsed documents that are kept.
     pub document_cache_bytes: u64,
+    /// Bytes of answers that are kept; 0 keeps none.
+    pub answer_cache_bytes: u64,
 }
 
 /// Limits of connections that stay: WebSockets and event streams.

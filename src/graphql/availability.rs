@@ -166,7 +166,7 @@ impl AvailableProduct {
         if !Scope::of(reading.caller.as_ref(), &reading.snapshot).has_all_of(municipality) && !is_own_product() {
             return Ok(None);
         }
-        let load = || figures::products_of(reading.db(), municipality, reading.now);
+        let load = || figures::products_of(reading.subscriptions_db(), municipality, reading.now);
         Ok(Some(self.had.get_or_try_init(load).await?.contains(&product.row.id)))
     }
 

@@ -98,9 +98,9 @@ impl Change {
         entity_id(&self.entry.row)
     }
 
-    /// What the thing was after this change, as its canonical row: municipalities, providers, published products, subscriptions.
-    /// Null for others, for what was not published, and for what was written before such rows were kept. Several changes at once
-    /// leave the same row. Names of its parts are those of the schema, ids are global ids; nothing in it is personal.
+    /// What the thing was after this change, as its canonical row. Null for products that were not published, and for what was
+    /// written before such rows were kept. Several changes at once leave the same row. Names of its parts are those of the schema,
+    /// ids are global ids; nothing in it is personal: of contacts it has what they are responsible for, not their texts.
     async fn state(&self, context: &Context<'_>) -> Result<Option<Json>> {
         self.states.find(reading(context), &self.entry.row).await
     }

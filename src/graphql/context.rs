@@ -4,7 +4,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
 };
 
@@ -52,8 +52,39 @@ pub struct Reading {
     pub roots: Arc<OtherDays>,
     /// Whether this is the catalogue of another day than today.
     pub is_of_another_day: bool,
-    /// Whether the database was asked: then fields may have been answered in another order than they were asked.
-    pub has_asked_database: Arc<AtomicBool>,
+    /// What was read besides the catalogue.
+    pub reads: Arc<Reads>,
+}
+
+/// What a request has read besides its catalogue.
+#[derive(Debug, Default)]
+pub struct Reads(AtomicU8);
+
+/// How much was read; more of it comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Read {
+    /// Nothing.
+    Nothing,
+    /// Subscriptions that the caller may read: they change with an entry of the feed, or when something expires.
+    Subscriptions,
+    /// Anything else in the database.
+    Anything,
+}
+
+impl Reads {
+    /// How much was read so far.
+    pub fn most(&self) -> Read {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Read::Nothing,
+            1 => Read::Subscriptions,
+            _ => Read::Anything,
+        }
+    }
+
+    fn note(&self, read: Read) {
+        self.0.fetch_max(read as u8, Ordering::Relaxed);
+    }
 }
 
 /// The version of the catalogue that a request reads: the one it began with, and after a change of its own the one since then.
@@ -220,9 +251,15 @@ impl Reading {
         self.desk.database.connection()
     }
 
+    /// The database, to read nothing but subscriptions that the caller may read, and what was done with them.
+    pub fn subscriptions_db(&self) -> &sea_orm::DatabaseConnection {
+        self.reads.note(Read::Subscriptions);
+        self.desk.database.connection()
+    }
+
     /// Notes that the database is asked.
     pub fn note_database(&self) {
-        self.has_asked_database.store(true, Ordering::Relaxed);
+        self.reads.note(Read::Anything);
     }
 
     /// A sentence in the language of the request.

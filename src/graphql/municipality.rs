@@ -222,7 +222,8 @@ impl Municipality {
         let reading = reading(context);
         reading.only_today("annualCost")?;
         check_whole_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
-        let cents = figures::annual_cost_cents(reading.db(), self.row(context).row.id, reading.now).await?;
+        let cents =
+            figures::annual_cost_cents(reading.subscriptions_db(), self.row(context).row.id, reading.now).await?;
         Ok(Some(Money::from_cents(cents)))
     }
 

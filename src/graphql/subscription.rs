@@ -161,7 +161,7 @@ impl ProductSubscription {
         let reading = reading(context);
         let load = async || {
             let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
-            let rows = scope.find_all(reading.db(), &self.together.links).await?;
+            let rows = scope.find_all(reading.subscriptions_db(), &self.together.links).await?;
             let mut linked: Vec<Self> = rows.into_iter().map(Self::one).collect();
             Self::join(linked.iter_mut());
             Ok::<_, crate::error::Error>(linked.into_iter().map(|linked| (linked.row.id, linked)).collect())
@@ -340,7 +340,7 @@ impl ProductSubscription {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
     ) -> Result<Connection<SubscriptionEvent>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        let load = || history::of(reading(context).db(), &self.together.ids);
+        let load = || history::of(reading(context).subscriptions_db(), &self.together.ids);
         let histories = self.together.histories.get_or_try_init(load).await?;
         let entries = histories.get(&self.row.id).map_or(&[][..], Vec::as_slice);
         page(history::list(entries), &window, |entry| SubscriptionEvent(entry.clone()))

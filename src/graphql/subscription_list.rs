@@ -117,7 +117,7 @@ impl ProductSubscriptionConnection {
 
     /// Rows of the whole list that the caller may read, all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<i32> {
-        let count = self.wanted.count(reading(context).db()).await?;
+        let count = self.wanted.count(reading(context).subscriptions_db()).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }
@@ -147,7 +147,7 @@ pub async fn page(
         order: order(order_by.map(|order| (order.field.into(), order.direction)))?,
         now: reading.now,
     };
-    let page = wanted.page(reading.db(), &asked.window).await?;
+    let page = wanted.page(reading.subscriptions_db(), &asked.window).await?;
     let (mut edges, page_info) = edges(page, ProductSubscription::one);
     ProductSubscription::join(edges.iter_mut().map(|edge| &mut edge.node));
     Ok(ProductSubscriptionConnection { edges, page_info, wanted })
@@ -186,7 +186,7 @@ impl SubscriptionQuery {
         let reading = reading(context);
         let row = row_id("id", "ProductSubscription", &id)?;
         let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
-        let found = scope.find(reading.db(), row).await?;
+        let found = scope.find(reading.subscriptions_db(), row).await?;
         found.map(|row| Some(ProductSubscription::one(row))).ok_or_else(|| Error::not_found(&id))
     }
 }

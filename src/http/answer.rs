@@ -18,7 +18,7 @@ use crate::{
 const MOST_ERRORS: usize = 20;
 
 /// The media type of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MediaType {
     /// `application/graphql-response+json`: a request that can't run has a status of its own.
     GraphqlResponse,
@@ -156,7 +156,7 @@ fn write(status: StatusCode, body: &Told, request: &Info, media_type: MediaType)
         }
         Err(error) => {
             tracing::error!(%error, request_id = request.id, "an answer could not be written");
-            return error_without_body();
+            return without_body();
         }
     };
     *response.status_mut() = status;
@@ -167,7 +167,8 @@ fn write(status: StatusCode, body: &Told, request: &Info, media_type: MediaType)
     response
 }
 
-fn error_without_body() -> Response {
+/// A fault of ours that nothing can be told of.
+pub fn without_body() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response

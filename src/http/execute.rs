@@ -1,24 +1,33 @@
 //! From the parameters of a request to its outcome, whichever way they came.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, Weak};
 
 use async_graphql::{
     Request as Execution, Response as Outcome, Variables,
     parser::types::{ExecutableDocument, OperationType},
 };
+use chrono::{DateTime, Utc};
 
 use super::{
     App, Parts,
     answer::Cost,
+    answers::{Ground, Own},
     body::{Asked, Parameters},
     outer::too_busy,
     request::Info,
 };
 use crate::{
+    catalogue::Snapshot,
     clock::day_of,
+    desk::Desk,
     error::{Code, Error, Result},
-    graphql::{bulk::Rows, context::Reading, guard, nulls, order, trusted, variables},
+    graphql::{
+        bulk::Rows,
+        context::{Read, Reading, Reads},
+        guard, nulls, order, trusted, variables,
+    },
     identity::Claims,
+    subscriptions::scope::Scope,
 };
 
 /// What can come over a way.
@@ -133,11 +142,19 @@ pub async fn answer_in_turn(
     request: &Info,
 ) -> Result<Outcome> {
     let _place = app.0.in_flight.try_acquire().map_err(|_| too_busy())?;
-    answer(app, prepared, caller, request).await
+    answer(app, prepared, caller, request).await.map(|answered| answered.outcome)
+}
+
+/// What a request gave.
+pub struct Answered {
+    /// Data and errors.
+    pub outcome: Outcome,
+    /// What it stands on; none when it can't be told again.
+    pub ground: Option<Ground>,
 }
 
 /// Runs a query or a mutation.
-pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, request: &Info) -> Result<Outcome> {
+pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, request: &Info) -> Result<Answered> {
     let is_mutation = prepared.kind == OperationType::Mutation;
     let patience = app.0.request_timeout;
     if is_mutation {
@@ -148,11 +165,49 @@ pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, req
         tokio::time::timeout(patience, app.0.desk.feed.look()).await.map_err(|_| too_slow())??;
     }
     let reading = reading(app, caller, request);
-    let has_asked = reading.has_asked_database.clone();
+    let before = Before::of(&reading);
     let execution = app.0.schema.execute(prepared.execution().data(reading));
     let mut outcome = tokio::time::timeout(patience, execution).await.map_err(|_| too_slow())?;
-    prepared.complete(app, &mut outcome, is_mutation || has_asked.load(Ordering::Relaxed));
-    Ok(outcome)
+    prepared.complete(app, &mut outcome, is_mutation || before.reads.most() > Read::Nothing);
+    let ground = if is_mutation { None } else { before.ground(&app.0.desk).await };
+    Ok(Answered { outcome, ground })
+}
+
+/// What a request begins with.
+struct Before {
+    reads: Arc<Reads>,
+    snapshot: Weak<Snapshot>,
+    now: DateTime<Utc>,
+    scope: Scope,
+    mark: u64,
+}
+
+impl Before {
+    fn of(reading: &Reading) -> Self {
+        let scope = Scope::of(reading.caller.as_ref(), &reading.snapshot);
+        let mark = reading.desk.feed.last_marks().of(&scope);
+        Self {
+            reads: reading.reads.clone(),
+            snapshot: Arc::downgrade(&reading.snapshot.shared()),
+            now: reading.now,
+            scope,
+            mark,
+        }
+    }
+
+    /// What it stands on once it has run.
+    async fn ground(self, desk: &Desk) -> Option<Ground> {
+        let Self { reads, snapshot, now, scope, mark } = self;
+        let subscriptions = match reads.most() {
+            Read::Nothing => None,
+            Read::Subscriptions => {
+                let until = desk.feed.last_marks().expiry(desk.database.connection(), &scope, now).await.ok()?;
+                Some(Own { scope, mark, until })
+            }
+            Read::Anything => return None,
+        };
+        Some(Ground { snapshot, day: day_of(now), subscriptions })
+    }
 }
 
 /// What a request stands on: one snapshot, one moment, one language, one caller.
@@ -174,7 +229,7 @@ pub fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         days: app.0.days.clone(),
         roots: Arc::default(),
         is_of_another_day: false,
-        has_asked_database: Arc::default(),
+        reads: Arc::default(),
     }
 }
 

@@ -2,23 +2,23 @@
 //! bounded bodies, no batches, no mutation by GET).
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{
         Query, State,
         rejection::QueryRejection,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 
 use super::{
     App,
-    answer::{Complete, MediaType, outcome, refusal, status_of_invalid_document},
+    answer::{MediaType, outcome, refusal, status_of_invalid_document},
+    answers::Asked,
     bearer::Bearer,
     body::{self, Parameters, QueryString},
-    cached::{cacheable, tag},
-    execute::{May, Refused, answer, prepare, too_slow},
+    execute::{Answered, May, Refused, answer, prepare, too_slow},
     negotiation,
     request::Info,
     sse, websocket,
@@ -34,8 +34,11 @@ struct Admitted {
     media_type: MediaType,
 }
 
-/// How long a cache may answer from its copy: no longer than another instance may be behind.
-const PUBLIC: &str = "public, max-age=1, must-revalidate";
+impl Admitted {
+    fn asked(&self, method: Method, request: &Info, headers: &HeaderMap, what: &Bytes) -> Asked {
+        Asked::new(method, self.media_type, self.bearer.claims.as_ref(), request, headers, what)
+    }
+}
 
 /// `POST /graphql`.
 pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
@@ -70,12 +73,16 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
         );
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &error, &request, media_type);
     }
+    let asked = admitted.asked(Method::POST, &request, &headers, &body);
+    if let Some(answer) = kept(&app, &asked, &headers).await {
+        return answer;
+    }
     let parameters = body::from_json(&body);
     drop(body);
     match parameters {
         Ok(parameters) => {
             let may = May { change: true, follow: media_type == MediaType::EventStream };
-            run(&app, parameters, admitted, &request, may).await
+            run(&app, parameters, admitted, (&request, &headers), may, asked).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
@@ -86,6 +93,7 @@ pub async fn get(
     State(app): State<App>,
     request: Info,
     headers: HeaderMap,
+    uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     query: Result<Query<QueryString>, QueryRejection>,
 ) -> Response {
@@ -96,14 +104,17 @@ pub async fn get(
         Ok(admitted) => admitted,
         Err(refused) => return *refused,
     };
+    let asked = Bytes::copy_from_slice(uri.query().unwrap_or_default().as_bytes());
+    let asked = admitted.asked(Method::GET, &request, &headers, &asked);
+    if let Some(answer) = kept(&app, &asked, &headers).await {
+        return answer;
+    }
     let parameters =
         query.map_err(|_| body::broken_query_string()).and_then(|Query(query)| body::from_query_string(query));
     match parameters {
         Ok(parameters) => {
-            let is_public = admitted.bearer.claims.is_none();
             let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
-            let answer = run(&app, parameters, admitted, &request, may).await;
-            if is_public { complete(answer, &headers) } else { answer }
+            run(&app, parameters, admitted, (&request, &headers), may, asked).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }
@@ -156,7 +167,30 @@ pub fn unauthenticated(request: &Info) -> Response {
     response
 }
 
-async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, may: May) -> Response {
+/// The answer that is kept, if there is one that still holds.
+async fn kept(app: &App, asked: &Asked, headers: &HeaderMap) -> Option<Response> {
+    if wants_check(headers) {
+        let check = async { tokio::join!(app.0.desk.live.refresh(), app.0.desk.feed.look()) };
+        // Whatever it gives: who is away is told by what follows.
+        let _ = tokio::time::timeout(app.0.request_timeout, check).await;
+    }
+    app.0.answers.find(&app.0.desk, asked, headers).await
+}
+
+/// Whether the caller wants what another instance has just written.
+fn wants_check(headers: &HeaderMap) -> bool {
+    let directives = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+}
+
+async fn run(
+    app: &App,
+    given: Parameters,
+    admitted: Admitted,
+    (request, headers): (&Info, &HeaderMap),
+    may: May,
+    asked: Asked,
+) -> Response {
     let media_type = admitted.media_type;
     let prepared = match prepare(app, given, may, admitted.bearer.claims.as_deref()) {
         Ok(prepared) => prepared,
@@ -174,15 +208,12 @@ async fn run(app: &App, given: Parameters, admitted: Admitted, request: &Info, m
         return sse::stream(app, prepared, admitted.bearer, request);
     }
     match answer(app, &prepared, admitted.bearer.claims.as_deref(), request).await {
-        Ok(answered) => outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost)),
+        Ok(Answered { outcome: answered, ground }) => {
+            let response = outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost));
+            app.0.answers.keep(asked, ground, response, headers).await
+        }
         Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error, request, media_type),
     }
-}
-
-/// Lets caches keep what was answered without errors.
-fn complete(mut answer: Response, asked: &HeaderMap) -> Response {
-    let Some(Complete(bytes)) = answer.extensions_mut().remove() else { return answer };
-    cacheable(answer, &tag(&bytes), PUBLIC, asked)
 }
 
 fn not_allowed(error: &Error, request: &Info, media_type: MediaType, allowed: &'static str) -> Response {

@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod answers;
 mod bearer;
 mod body;
 mod cached;
@@ -56,6 +57,7 @@ struct Parts {
     sdl: String,
     types: Types,
     documents: Documents,
+    answers: answers::Answers,
     desk: Arc<Desk>,
     days: Arc<Days>,
     identity: Identity,
@@ -78,6 +80,7 @@ impl App {
         let types = Types::from_sdl(&sdl).map_err(|error| format!("the schema can't be read back: {error}"))?;
         Ok(Self(Arc::new(Parts {
             documents: Documents::new(&config.limits),
+            answers: answers::Answers::new(&config.limits),
             limits: config.limits.clone(),
             live: config.live.clone(),
             allowed_origins: config.allowed_origins.clone(),

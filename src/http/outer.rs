@@ -1,10 +1,11 @@
 //! What stands around all routes: who may read from a browser, compression, headers for browsers, and a bound on how many
 //! requests are worked on at once.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     BoxError, Router,
+    body::Body,
     error_handling::HandleErrorLayer,
     extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
@@ -13,7 +14,7 @@ use axum::{
     routing::MethodRouter,
 };
 use tokio::sync::Semaphore;
-use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
+use tower::{Layer, ServiceBuilder, ServiceExt, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 use tower_http::{
     compression::{CompressionLayer, CompressionLevel, DefaultPredicate, Predicate, predicate::NotForContentType},
     cors::CorsLayer,
@@ -62,11 +63,26 @@ pub fn too_busy() -> Error {
 
 /// Puts the layers around all routes.
 pub fn around(router: Router<App>, config: &Config) -> Result<Router<App>, String> {
+    Ok(router.layer(middleware::from_fn(for_browsers)).layer(compression()).layer(cors(config)?))
+}
+
+fn compression() -> CompressionLayer<impl Predicate> {
     // A file has one length and one digest, and is asked for from a byte on: it is sent as it is.
     let is_no_file = NotForContentType::const_new(exports::JSONL).and(NotForContentType::const_new(exports::CSV));
     let compression = CompressionLayer::new().gzip(true).br(true).zstd(true).quality(CompressionLevel::Fastest);
-    let compression = compression.compress_when(DefaultPredicate::new().and(is_no_file));
-    Ok(router.layer(middleware::from_fn(for_browsers)).layer(compression).layer(cors(config)?))
+    compression.compress_when(DefaultPredicate::new().and(is_no_file))
+}
+
+/// An answer in the encoding that it would be sent in, to be kept like that.
+pub async fn compressed(answer: Response, accepted: Option<&HeaderValue>) -> Response {
+    let Some(accepted) = accepted else { return answer };
+    let mut request = Request::default();
+    request.headers_mut().insert(header::ACCEPT_ENCODING, accepted.clone());
+    let mut answer = Some(answer);
+    let inner =
+        tower::service_fn(move |_: Request| std::future::ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
+    let Ok(answer) = compression().layer(inner).oneshot(request).await;
+    answer.map(Body::new)
 }
 
 /// Pages of other origins read answers only when the settings name them.

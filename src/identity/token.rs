@@ -1,6 +1,6 @@
 //! Reading one token: its header before anything is believed, its claims after the signature holds.
 
-use std::str::FromStr;
+use std::{hash::Hash, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -45,6 +45,12 @@ impl Claims {
     /// The program that asks.
     pub fn client(&self) -> Client {
         Client { issuer: self.issuer.clone(), client_id: self.client_id.clone() }
+    }
+
+    /// Everything that they say of who asks.
+    pub fn identity(&self) -> impl Eq + Hash + '_ {
+        let organisation = (&self.municipality, &self.provider, &self.customer_groups);
+        (&self.issuer, &self.subject, &self.client_id, &self.roles, organisation)
     }
 
     /// How long they hold from a moment on.

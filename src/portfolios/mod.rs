@@ -20,6 +20,7 @@ pub mod steps;
 pub mod store;
 mod values;
 pub mod versions;
+mod written;
 
 pub use check::Surroundings;
 pub use entry::{Entry, EntryPrice};

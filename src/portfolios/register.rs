@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use ::entity::{change::Type, portfolio_registration as registration, product::Lifecycle};
+use ::entity::{portfolio_registration as registration, product::Lifecycle};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     prelude::{DateTimeUtc, Uuid},
@@ -18,11 +18,10 @@ use super::{
     plan::{Facts, Outcome, Plan, plan},
     steps::Stepping,
     store::{self, Stored},
-    versions::{self, Content},
+    written::Changes,
 };
 use crate::{
     access::{Duty, DutyPermit},
-    audit::Event,
     catalogue::Snapshot,
     clock::day_of,
     desk::Desk,
@@ -34,8 +33,6 @@ use crate::{
 
 /// Most products of a portfolio.
 pub const MOST_ROWS: usize = 10_000;
-/// Versions that are kept in one statement.
-const VERSIONS_AT_ONCE: usize = 500;
 /// How often it begins again because the catalogue or the caller's key moved meanwhile.
 const ATTEMPTS: usize = 5;
 
@@ -266,61 +263,20 @@ async fn write(
     if changes.is_empty() && registration.is_none() {
         return Ok(false);
     }
-    let mut recorded = write_changes(desk, db, order, permit, facts, &changes, now).await?;
-    if let Some((row, _)) = registration {
-        let after = serde_json::to_value(&row).map_err(Error::internal)?;
-        registration::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-        let act = Act { permit, entity: ("Provider", order.deed.provider), before: None, after: Some(after) };
-        recorded.events.push(order.event(desk, act));
-    }
-    records::append(db, &recorded.changed, recorded.events, now).await?;
-    Ok(true)
-}
-
-/// What is recorded of changed products.
-pub struct Recorded<'a> {
-    /// Entries of the change feed.
-    pub changed: Vec<Changed>,
-    /// Audit events.
-    pub events: Vec<Event<'a>>,
-}
-
-/// Writes changed products and keeps their versions; what is to be recorded of it is for the caller, right before the commit.
-pub async fn write_changes<'a, D: Serialize>(
-    desk: &'a Desk,
-    db: &impl ConnectionTrait,
-    order: &'a Order<D>,
-    permit: &'a DutyPermit,
-    facts: &Facts<'_>,
-    changes: &[(Option<&Stored>, &Stored)],
-    now: DateTimeUtc,
-) -> Result<Recorded<'a>> {
-    let content = |stored: &Stored| -> Result<String> {
-        let content = Content::of(stored, facts.around.snapshot, facts.around.today);
-        let content = content.ok_or_else(|| Error::internal("a product refers to what the catalogue does not hold"))?;
-        serde_json::to_string(&content).map_err(Error::internal)
-    };
-    let stored: Vec<&Stored> = changes.iter().map(|(_, after)| *after).collect();
-    store::write(db, &stored).await?;
-    drop(stored);
-    let mut recorded = Recorded { changed: Vec::new(), events: Vec::new() };
-    for changes in changes.chunks(VERSIONS_AT_ONCE) {
-        let mut kept = Vec::with_capacity(changes.len());
-        for (before, after) in changes {
-            let row = &after.row;
-            let content_after = content(after)?;
-            let was_published = before.is_some_and(|before| super::lifecycle::is_published(before.row.lifecycle));
-            let waits = was_published && !order.is_of_steward();
-            let done = versions::Done { action: permit.duty().into(), now, waits };
-            kept.push(done.version(row, content_after.clone()));
-            recorded.changed.push(Changed { kind: Type::Product, id: row.id, version: Some(row.version) });
-            let act = Act { permit, entity: ("Product", row.id), before: None, after: None };
-            let (before, after) = (before.map(content).transpose()?, Some(content_after));
-            recorded.events.push(Event { before, after, ..order.event(desk, act) });
+    let written = Changes { desk, order, permit, facts, products: changes, now };
+    written.write(db).await?;
+    let of_all = match registration {
+        Some((row, _)) => {
+            let after = serde_json::to_value(&row).map_err(Error::internal)?;
+            registration::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+            let act = Act { permit, entity: ("Provider", order.deed.provider), before: None, after: Some(after) };
+            Some(Ok(order.event(desk, act)))
         }
-        versions::keep(db, kept).await?;
-    }
-    Ok(recorded)
+        None => None,
+    };
+    let changed: Vec<Changed> = written.changed().collect();
+    records::append_each(db, &changed, Box::new(written.events().chain(of_all)), now).await?;
+    Ok(true)
 }
 
 /// Products that the portfolio does not name any more and that the sender wants to end with that.

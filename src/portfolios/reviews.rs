@@ -4,16 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use ::entity::{product, product::Lifecycle};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter,
+    ColumnTrait, DbErr, EntityTrait, QueryFilter,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
 
-use super::{
-    register::{facts, write_changes},
-    store::Stored,
-    versions::unknown,
-};
+use super::{register::facts, store::Stored, versions::unknown, written::Changes};
 use crate::{
     access::Duty,
     desk::Desk,
@@ -103,11 +99,12 @@ pub async fn review(desk: Arc<Desk>, order: Order<Reviewing>) -> Result<Reviewed
         {
             let facts = facts(&*db, &snapshot, provider, now).await?;
             let of_provider = accepted.iter().filter(|stored| stored.row.provider_id == provider);
-            let changes = of_provider.map(|after| (known.get(&after.row.id).map(|known| &*known.1), *after));
-            let changes: Vec<(Option<&Stored>, &Stored)> = changes.collect();
-            let recorded = write_changes(&desk, &*db, &order, &permit, &facts, &changes, now).await?;
-            changed.extend(recorded.changed);
-            events.extend(recorded.events);
+            let products = of_provider.map(|after| (known.get(&after.row.id).map(|known| &*known.1), *after));
+            let products = products.collect();
+            let written = Changes { desk: &desk, order: &order, permit: &permit, facts: &facts, products, now };
+            written.write(&*db).await?;
+            changed.extend(written.changed());
+            events.extend(written.events().collect::<Result<Vec<_>, DbErr>>()?);
         }
         records::append(&*db, &changed, events, now).await?;
         db.commit().await?;

@@ -272,17 +272,31 @@ pub async fn write(db: &impl ConnectionTrait, products: &[&Stored]) -> Result<()
         product_customer_group::Entity::delete_many().filter(of).exec(db).await?;
         price::Entity::delete_many().filter(price::Column::ProductId.is_in(ids.clone())).exec(db).await?;
     }
-    let (mut keys, mut municipalities, mut groups, mut prices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    insert_parts::<product_key::Entity>(db, products, |stored| &stored.keys).await?;
+    insert_parts::<product_municipality::Entity>(db, products, |stored| &stored.municipalities).await?;
+    insert_parts::<product_customer_group::Entity>(db, products, |stored| &stored.groups).await?;
+    insert_parts::<price::Entity>(db, products, |stored| &stored.prices).await
+}
+
+/// Inserts a part of all products. Copied a statement's worth at a time: a portfolio has tens of thousands of them.
+async fn insert_parts<E>(
+    db: &impl ConnectionTrait,
+    products: &[&Stored],
+    part: fn(&Stored) -> &[E::Model],
+) -> Result<(), DbErr>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel> + Sync,
+    E::ActiveModel: sea_orm::ActiveModelBehavior + Send,
+{
+    let mut rows = Vec::new();
     for stored in products {
-        keys.extend(stored.keys.iter().cloned());
-        municipalities.extend(stored.municipalities.iter().cloned());
-        groups.extend(stored.groups.iter().cloned());
-        prices.extend(stored.prices.iter().cloned());
+        rows.extend_from_slice(part(stored));
+        if rows.len() >= at_once::<E>() {
+            insert::<E>(db, std::mem::take(&mut rows)).await?;
+        }
     }
-    insert::<product_key::Entity>(db, keys).await?;
-    insert::<product_municipality::Entity>(db, municipalities).await?;
-    insert::<product_customer_group::Entity>(db, groups).await?;
-    insert::<price::Entity>(db, prices).await
+    insert::<E>(db, rows).await
 }
 
 pub(super) async fn insert<E>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<(), DbErr>
@@ -291,11 +305,15 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: sea_orm::ActiveModelBehavior + Send,
 {
-    let at_once = VALUES_AT_ONCE / E::Column::iter().count().max(1);
     let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
     while rows.peek().is_some() {
-        let chunk: Vec<E::ActiveModel> = rows.by_ref().take(at_once).collect();
+        let chunk: Vec<E::ActiveModel> = rows.by_ref().take(at_once::<E>()).collect();
         E::insert_many(chunk).exec_without_returning(db).await?;
     }
     Ok(())
+}
+
+/// Rows in one statement.
+fn at_once<E: EntityTrait>() -> usize {
+    VALUES_AT_ONCE / E::Column::iter().count().max(1)
 }

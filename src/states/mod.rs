@@ -1,6 +1,5 @@
-//! What things were after each change. Every entry of the change feed about a municipality, provider, product or subscription
-//! has its canonical row beside it, so the state of any later moment is known: for readers that prove that their copy
-//! is whole.
+//! What things were after each change. Every entry of the change feed has the canonical row of its thing beside it, so the state
+//! of any later moment is known: for readers that prove that their copy is whole.
 //!
 //! INVARIANT: rows up to the end of the feed never change any more; only those that later ones have taken the place of are
 //! removed, together with their entries.
@@ -18,8 +17,8 @@ use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select, StreamTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, StreamTrait,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
 };
@@ -33,8 +32,6 @@ use crate::{
     subscriptions::scope::Scope,
 };
 
-/// Kinds of things whose states are kept.
-pub const STATED: [Type; 4] = [Type::Municipality, Type::Provider, Type::Product, Type::ProductSubscription];
 /// Things that are written down at once where nothing is known of them.
 const ROWS_AT_ONCE: usize = 1_000;
 
@@ -58,13 +55,13 @@ pub struct View {
     pub at: i64,
 }
 
-/// Canonical rows by thing: those of municipalities, providers, products that are published, and subscriptions.
+/// Canonical rows by thing; of products, those that are published.
 pub type States = HashMap<Uuid, String>;
 
 /// What changed things are, as the transaction leaves them.
 pub async fn as_they_are(db: &impl ConnectionTrait, changed: &[Changed]) -> Result<States, DbErr> {
     let mut states = States::new();
-    for kind in STATED {
+    for kind in Type::iter() {
         let ids: HashSet<Uuid> =
             changed.iter().filter(|changed| changed.kind == kind).map(|changed| changed.id).collect();
         if !ids.is_empty() {
@@ -76,9 +73,8 @@ pub async fn as_they_are(db: &impl ConnectionTrait, changed: &[Changed]) -> Resu
 
 /// Keeps what the things are that entries are about.
 pub async fn keep(db: &impl ConnectionTrait, entries: &[change::Model], states: &States) -> Result<(), DbErr> {
-    let stated = entries.iter().filter(|entry| STATED.contains(&entry.kind));
     let row = |entry: &change::Model| state(entry.kind, entry.entity_id, entry.sequence, states.get(&entry.entity_id));
-    insert(db, stated.map(row).collect()).await
+    insert(db, entries.iter().map(row).collect()).await
 }
 
 fn state(kind: Type, entity_id: Uuid, sequence: i64, state: Option<&String>) -> entity_state::Model {
@@ -108,7 +104,7 @@ pub async fn keep_missing(database: &Database) -> Result<usize, DbErr> {
         return Ok(0);
     };
     let mut count = 0;
-    for kind in STATED {
+    for kind in Type::iter() {
         let ids = rows::ids(&*db, kind).await?;
         for chunk in ids.chunks(ROWS_AT_ONCE) {
             let states = rows::load(&*db, kind, chunk).await?;
@@ -130,7 +126,7 @@ pub async fn of_entries(
 ) -> Result<HashMap<(Uuid, i64), String>, DbErr> {
     let (ids, sequences): (Vec<Uuid>, Vec<i64>) = entries.unzip();
     let found = entity_state::Entity::find()
-        .filter(Column::Kind.is_in(STATED))
+        .filter(Column::Kind.is_in(Type::iter()))
         .filter(Column::EntityId.is_in(ids))
         .filter(Column::Sequence.is_in(sequences))
         .all(db)

@@ -8,6 +8,7 @@ pub mod collective;
 pub mod figures;
 pub mod history;
 pub mod list;
+pub mod marks;
 pub mod moves;
 pub mod perform;
 pub mod refusal;

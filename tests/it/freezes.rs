@@ -12,7 +12,8 @@ const FREEZE: &str = "mutation($input: FreezeInput!) { freeze(input: $input) { f
 const UNFREEZE: &str =
     "mutation($input: UnfreezeInput!) { unfreeze(input: $input) { freeze { lifted } errors { code path } } }";
 
-async fn freeze(app: &TestApp, token: &str, scope: Value, more: Value) -> Value {
+/// Freezes something.
+pub async fn freeze(app: &TestApp, token: &str, scope: Value, more: Value) -> Value {
     let key = sea_orm::prelude::Uuid::new_v4().to_string();
     let mut input = json!({ "scope": scope, "message": "Umstellung der Verträge", "reason": reason("MIGRATION"), "idempotencyKey": key });
     input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

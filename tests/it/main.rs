@@ -5,6 +5,7 @@
 mod support;
 
 mod access_table;
+mod answers;
 mod area_changes;
 mod as_of;
 mod audit;

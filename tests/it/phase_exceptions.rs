@@ -30,7 +30,7 @@ async fn confirm(app: &TestApp, proposal: &Value) -> Value {
 }
 
 /// An exception, proposed and confirmed.
-async fn except(app: &TestApp, more: Value) -> Value {
+pub async fn except(app: &TestApp, more: Value) -> Value {
     let proposal = propose(app, more).await;
     assert_eq!(proposal["errors"], json!([]));
     let confirmed = confirm(app, &proposal).await;

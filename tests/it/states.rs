@@ -99,6 +99,24 @@ on_both_databases! {
         }
     }
 
+    async fn everything_that_changes_has_a_state(app: TestApp) {
+        // The sample has none of these two.
+        crate::freezes::freeze(app, &crate::support::transformation_office(), json!({ "provider": { "key": "krzn" } }), json!({})).await;
+        crate::phase_exceptions::except(app, json!({ "to": "INTEGRATION", "scope": { "provider": { "key": "zentral-nrw" } } })).await;
+        let mut copy = Copy::default();
+        follow(&mut copy, app, &land()).await;
+        let kinds: std::collections::BTreeSet<&str> = copy.rows.keys().map(|(kind, _)| kind.as_str()).collect();
+        let types = app.data("{ __type(name: \"ChangeType\") { enumValues { name } } }", json!({})).await;
+        let types: Vec<&str> = types["__type"]["enumValues"].as_array().unwrap().iter().map(|value| value["name"].as_str().unwrap()).collect();
+        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), { let mut types = types; types.sort_unstable(); types });
+        for ((kind, id), row) in &copy.rows {
+            assert_eq!(row["id"], json!(id), "{kind}");
+            let has_text = |field: &str| row.get(field).is_some();
+            assert!(kind != "CONTACT" || !["function", "email", "phone", "person"].into_iter().any(has_text), "{row}");
+        }
+        app.check_states().await;
+    }
+
     async fn everybody_gets_the_digest_of_what_it_may_read(app: TestApp) {
         let counts = async |token: &str| app.state_digest(token, "SUBSCRIPTIONS", &Value::Null).await["count"].as_u64().unwrap();
         let list = "{ subscriptions(first: 1) { totalCount } }";

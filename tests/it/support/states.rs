@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use entity::{change::Type, entity_state};
-use itkatalog::states::{self, STATED};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, prelude::Uuid};
+use itkatalog::states;
+use sea_orm::{ConnectionTrait, EntityTrait, Iterable, QueryOrder, prelude::Uuid};
 use serde_json::{Value, json};
 
 use super::TestApp;
@@ -38,7 +38,9 @@ impl TestApp {
         states::keep_missing(self.server.database()).await.unwrap();
         let stand = self.stand().await;
         assert!(kept.keys().filter(|(kind, _)| *kind == format!("{:?}", Type::Product)).count() > 1000);
-        assert_eq!(STATED.len(), kept.keys().map(|(kind, _)| kind).collect::<std::collections::BTreeSet<_>>().len());
+        // The sample has no freeze and no exception.
+        let kinds = kept.keys().map(|(kind, _)| kind).collect::<std::collections::BTreeSet<_>>().len();
+        assert!(kinds >= Type::iter().len() - 2, "{kinds}");
         for (thing, state) in &kept {
             let now = stand.get(thing).cloned().flatten();
             assert_eq!(*state, now, "{thing:?} was changed without an entry");
