@@ -249,6 +249,11 @@ impl<'a, T> Listing<'a, T> {
         Self::ordered(name, rows, position)
     }
 
+    /// All rows in order.
+    pub fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
     /// Cuts out a page.
     pub fn page(self, window: &Window) -> Result<Page<T>> {
         let total = self.rows.len();

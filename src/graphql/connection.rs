@@ -14,8 +14,6 @@ use crate::{
 
 /// A page of a list, after Relay's connection specification.
 #[derive(SimpleObject)]
-#[graphql(concrete(name = "ProductConnection", params(Product)))]
-#[graphql(concrete(name = "AvailableProductConnection", params(AvailableProduct)))]
 #[graphql(concrete(name = "StandardProductConnection", params(StandardProduct)))]
 #[graphql(concrete(name = "ProviderConnection", params(Provider)))]
 #[graphql(concrete(name = "MunicipalityConnection", params(Municipality)))]
