@@ -13,6 +13,8 @@ mod spelling;
 mod tests;
 mod words;
 
+use std::collections::BTreeSet;
+
 use fits::{Meaning, Spelling};
 use forms::Forms;
 use fragments::Fragments;
@@ -23,6 +25,8 @@ use crate::text::fold;
 
 /// Words that are looked for as one too: `Kfz-Zulassung`, `OZG as a Service`.
 const MOST_JOINED: usize = 3;
+/// In questions of more words no mistakes are looked for: that is no search any more, and would take long.
+const MOST_MISTYPED: usize = 8;
 /// Looking through one product costs about as much as so many products of a word.
 const WORDS_OF_PRODUCT: usize = 40;
 
@@ -63,14 +67,14 @@ impl Question {
 
     /// Whether a folded name is what is asked for, spaces left out.
     pub fn is(&self, name: &str) -> bool {
-        let letters = |text: &'_ str| text.chars().filter(|letter| *letter != ' ').collect::<Vec<_>>();
-        self.folded.len().abs_diff(name.len()) < 20 && letters(name) == letters(&self.folded)
+        let is_letter = |letter: &char| *letter != ' ';
+        name.chars().filter(is_letter).eq(self.folded.chars().filter(is_letter))
     }
 
     /// The words to be found: all but the little ones, unless there are no others.
-    fn words(&self) -> Vec<&str> {
+    fn words(&self) -> BTreeSet<&str> {
         let all = || self.folded.split(' ').filter(|word| !word.is_empty());
-        let telling: Vec<&str> = all().filter(|word| !german::is_little(word)).collect();
+        let telling: BTreeSet<&str> = all().filter(|word| !german::is_little(word)).collect();
         if telling.is_empty() { all().collect() } else { telling }
     }
 }
@@ -80,12 +84,13 @@ impl Index {
     /// only when nothing has the words as they are.
     pub fn find(&self, question: &Question) -> Vec<(u32, i64)> {
         let words = question.words();
-        let spellings = [Spelling::AsGiven, Spelling::UnknownMistyped, Spelling::Mistyped];
-        let answers = spellings.into_iter().map(|spelling| self.answer(&words, spelling));
+        let mistyped =
+            [Spelling::UnknownMistyped, Spelling::Mistyped].into_iter().filter(|_| words.len() <= MOST_MISTYPED);
+        let answers = std::iter::once(Spelling::AsGiven).chain(mistyped).map(|spelling| self.answer(&words, spelling));
         answers.into_iter().find(|answer| !answer.is_empty()).unwrap_or_default()
     }
 
-    fn answer(&self, words: &[&str], spelling: Spelling) -> Vec<(u32, i64)> {
+    fn answer(&self, words: &BTreeSet<&str>, spelling: Spelling) -> Vec<(u32, i64)> {
         let mut meanings: Vec<(usize, Meaning)> = Vec::new();
         for word in words {
             let meaning = self.meaning(word, spelling);

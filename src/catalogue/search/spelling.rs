@@ -10,6 +10,9 @@ use super::{
 /// In shorter words a mistake makes another word: `akte`, `karte`.
 const SHORTEST: usize = 5;
 
+/// A word that is like more than these others is no word that tells something.
+const MOST_MEANT: usize = 50;
+
 /// The words without umlauts, in two orders.
 #[derive(Debug, Default)]
 pub(super) struct Spellings {
@@ -36,7 +39,7 @@ impl Spellings {
         Self { by_start, by_end }
     }
 
-    /// The words that a word may have been meant as; each may come twice.
+    /// The words that a word may have been meant as, those that are least longer first.
     pub(super) fn meant(&self, words: &Words, word: &str) -> Vec<Meant> {
         let plain = without_umlauts(word);
         let letters: Vec<char> = plain.chars().collect();
@@ -55,7 +58,11 @@ impl Spellings {
         };
         let starts = alike_at_start.iter().filter_map(|other| judged(*other));
         let ends = alike_at_end.iter().filter_map(|other| judged(*other));
-        starts.chain(ends.filter(|meant| meant.rest == 0)).collect()
+        let mut meant: Vec<Meant> = starts.chain(ends.filter(|meant| meant.rest == 0)).collect();
+        meant.sort_unstable_by_key(|meant| (meant.rest, meant.word));
+        meant.dedup_by_key(|meant| meant.word);
+        meant.truncate(MOST_MEANT);
+        meant
     }
 }
 
