@@ -7,6 +7,8 @@ mod fits;
 mod forms;
 mod fragments;
 mod german;
+#[cfg(test)]
+mod judged;
 mod ranks;
 mod spelling;
 #[cfg(test)]
