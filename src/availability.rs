@@ -1,5 +1,7 @@
 //! What one municipality can have on one day (S3: when, and under which conditions, a service is available).
 
+use std::cmp::Reverse;
+
 use ::entity::product::{Lifecycle, ServiceArea};
 use sea_orm::prelude::Date;
 
@@ -64,6 +66,8 @@ pub struct Availability {
     pub available_from: Option<Date>,
     /// Why not.
     pub reason: Option<Reason>,
+    /// How well it answers what was searched for, higher is better; none when nothing was.
+    pub rank: Option<i64>,
 }
 
 /// A municipality, a day, the rules, and the phase that is current.
@@ -96,7 +100,8 @@ impl<'s> Situation<'s> {
     /// What the municipality can do about a product: what the rules say to a request by the municipality itself.
     pub fn of(&self, at: At<Product>) -> Availability {
         let product = &self.snapshot.products[at];
-        let found = |status, available_from, reason| Availability { product: at, status, available_from, reason };
+        let found =
+            |status, available_from, reason| Availability { product: at, status, available_from, reason, rank: None };
         if let Some(reason) = exclusion(self.snapshot, product, Some(self.municipality), self.day) {
             return found(Status::Unavailable, None, Some(reason));
         }
@@ -126,17 +131,29 @@ impl<'s> Situation<'s> {
 
     /// The products that are wanted: best match first, then available ones, the initial portfolio, the name.
     pub fn list(self, wanted: Wanted) -> Listing<'s, Availability> {
-        let snapshot = self.snapshot;
-        let answers = |product: &Product| {
-            wanted.question.as_ref().is_none_or(|question| question.rank(&product.terms).is_some())
-                && products::holds(snapshot, product, &wanted.condition)
-        };
-        let found = snapshot.products.iter().filter(|(_, product)| answers(product)).map(|(at, _)| self.of(at));
-        let found = found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
-        let question = wanted.question;
-        let searched = question.as_ref().map_or("", Question::folded);
+        let (snapshot, searched) = (self.snapshot, wanted.question.as_ref().map_or("", Question::folded));
         let name = format!("available ~{searched}");
-        Listing::sorted(name, found, move |found| position(snapshot, found, question.as_ref()))
+        let Wanted { condition, include_unavailable, .. } = &wanted;
+        let (place, day, phase) = (self.municipality, self.day, self.phase);
+        let all = format!("{name} {place:?} {day} {phase:?} {include_unavailable} {condition:?}");
+        let rows = snapshot.lists.get(&all, || self.found(&wanted));
+        Listing::shared(name, rows, |found| position(snapshot, found))
+    }
+
+    fn found(&self, wanted: &Wanted) -> Vec<Availability> {
+        let snapshot = self.snapshot;
+        let answers = snapshot.search(wanted.question.as_ref()).into_iter();
+        let is_wanted = |at| products::holds(snapshot, &snapshot.products[at], &wanted.condition);
+        let found = answers.filter(|found| is_wanted(found.product));
+        let found = found.map(|found| Availability { rank: found.rank, ..self.of(found.product) });
+        let mut found: Vec<Availability> =
+            found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
+        // As positions are compared; places are in the order of names.
+        found.sort_unstable_by_key(|found| {
+            let is_initial = snapshot.products[found.product].row.initial_portfolio;
+            (Reverse((found.rank, found.status == Status::Available, is_initial)), found.product)
+        });
+        found
     }
 }
 
@@ -204,10 +221,10 @@ fn is_eligible(snapshot: &Snapshot, product: &Product, municipality: At<Municipa
 }
 
 /// Best match first when something is searched; then available ones, the initial portfolio, the name.
-fn position(snapshot: &Snapshot, found: &Availability, question: Option<&Question>) -> Position {
+fn position(snapshot: &Snapshot, found: &Availability) -> Position {
     let product = &snapshot.products[found.product];
     let keys = vec![
-        Key::new(question.and_then(|question| question.rank(&product.terms)), true),
+        Key::new(found.rank, true),
         Key::new(i64::from(found.status == Status::Available), true),
         Key::new(i64::from(product.row.initial_portfolio), true),
         Key::new(product.name_key.as_str(), false),

@@ -2,7 +2,7 @@
 //!
 //! A cursor holds the sort key of its row, so it stays right while rows come and go between two pages.
 
-use std::{cmp::Reverse, ops::Range, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
@@ -220,35 +220,8 @@ pub fn signature<F: std::fmt::Debug>(order: &[Order<F>]) -> String {
 /// All rows of a list in order. `T` is what a row is known by.
 pub struct Listing<'a, T> {
     name: String,
-    rows: Source<T>,
+    rows: Arc<[T]>,
     position: Box<dyn Fn(&T) -> Position + Send + Sync + 'a>,
-}
-
-/// Where the rows of a list are.
-enum Source<T> {
-    Own(Vec<T>),
-    /// With how a row is copied out.
-    Shared(Arc<[T]>, fn(&T) -> T),
-}
-
-impl<T> Source<T> {
-    fn rows(&self) -> &[T] {
-        match self {
-            Self::Own(rows) => rows,
-            Self::Shared(rows, _) => rows,
-        }
-    }
-
-    fn cut(self, range: Range<usize>) -> Vec<T> {
-        match self {
-            Self::Own(mut rows) => {
-                rows.truncate(range.end);
-                rows.drain(..range.start);
-                rows
-            }
-            Self::Shared(rows, copy) => rows.get(range).unwrap_or_default().iter().map(copy).collect(),
-        }
-    }
 }
 
 /// A page of a list.
@@ -267,15 +240,12 @@ pub struct Page<T> {
 impl<'a, T> Listing<'a, T> {
     /// A list whose rows are in order already. `name` tells lists and orders apart: a cursor of another is refused.
     pub fn ordered(name: String, rows: Vec<T>, position: impl Fn(&T) -> Position + Send + Sync + 'a) -> Self {
-        Self { name, rows: Source::Own(rows), position: Box::new(position) }
+        Self::shared(name, rows.into(), position)
     }
 
-    /// A list whose rows are in order already and are kept elsewhere: only the page is copied out.
-    pub fn shared(name: String, rows: Arc<[T]>, position: impl Fn(&T) -> Position + Send + Sync + 'a) -> Self
-    where
-        T: Clone,
-    {
-        Self { name, rows: Source::Shared(rows, T::clone), position: Box::new(position) }
+    /// The same of rows that are kept elsewhere: only a page is copied out.
+    pub fn shared(name: String, rows: Arc<[T]>, position: impl Fn(&T) -> Position + Send + Sync + 'a) -> Self {
+        Self { name, rows, position: Box::new(position) }
     }
 
     /// A list whose rows have yet to be put in order.
@@ -284,9 +254,17 @@ impl<'a, T> Listing<'a, T> {
         Self::ordered(name, rows, position)
     }
 
+    /// All rows, in order.
+    pub fn whole(&self) -> Arc<[T]> {
+        self.rows.clone()
+    }
+
     /// Cuts out a page.
-    pub fn page(self, window: &Window) -> Result<Page<T>> {
-        let rows = self.rows.rows();
+    pub fn page(self, window: &Window) -> Result<Page<T>>
+    where
+        T: Clone,
+    {
+        let rows = &self.rows;
         let total = rows.len();
         let mut start = 0;
         let mut end = total;
@@ -312,9 +290,8 @@ impl<'a, T> Listing<'a, T> {
                 (has_previous, has_next) = (start > limit, end < total);
             }
         }
-        let Self { name, rows, position } = self;
-        let cursor = |row: &T| Cursor(name.clone(), position(row)).encode();
-        let rows = rows.cut(start..end).into_iter().map(|row| (cursor(&row), row)).collect();
+        let cursor = |row: &T| Cursor(self.name.clone(), (self.position)(row)).encode();
+        let rows = rows.get(start..end).unwrap_or_default().iter().map(|row| (cursor(row), row.clone())).collect();
         Ok(Page { rows, total, has_previous, has_next })
     }
 }

@@ -1,5 +1,7 @@
 //! Published products: which ones a caller looks for, in which order, and what kind the rules see in them.
 
+use std::sync::Arc;
+
 use ::entity::{
     joining,
     product::{self, DeliveryMode, Lifecycle, MandatedTask},
@@ -14,7 +16,7 @@ use sea_orm::{
 
 use crate::{
     access::{Caller, ProductKind},
-    catalogue::{At, Category, Product, Provider, Snapshot, StandardProduct, search::Question},
+    catalogue::{At, Category, Found, Product, Provider, Snapshot, StandardProduct, search::Question},
     condition::Condition,
     desk::Desk,
     error::{Error, Result},
@@ -86,19 +88,29 @@ pub fn list<'s>(
     condition: &Condition<Is>,
     question: Option<Question>,
     order: Vec<Order<Field>>,
-) -> Listing<'s, At<Product>> {
-    let wanted = |product: &Product| holds(snapshot, product, condition);
-    let answers = |product: &Product| question.as_ref().is_none_or(|question| question.rank(&product.terms).is_some());
-    let found = snapshot.products.iter().filter(|(_, product)| wanted(product) && answers(product)).map(|(at, _)| at);
-    let found: Vec<_> = found.collect();
-    if let (Some(question), true) = (question, order.is_empty()) {
-        let name = format!("products ~{}", question.folded());
-        return Listing::sorted(name, found, move |at| by_rank(snapshot, *at, &question));
-    }
-    let name = format!("products {}", listing::signature(&order));
-    let is_by_name = order.iter().all(|order| order.field == Field::Name && !order.is_descending);
-    let position = move |at: &At<Product>| position(snapshot, *at, &order);
-    if is_by_name { Listing::ordered(name, found, position) } else { Listing::sorted(name, found, position) }
+) -> Listing<'s, Found> {
+    let is_ranked = question.is_some() && order.is_empty();
+    let searched = question.as_ref().map_or("", Question::folded);
+    let name = match is_ranked {
+        true => format!("products ~{searched}"),
+        false => format!("products {}", listing::signature(&order)),
+    };
+    let rows = snapshot.lists.get(&format!("{name} ~{searched} {condition:?}"), || {
+        let mut found = snapshot.search(question.as_ref());
+        found.retain(|found| holds(snapshot, &snapshot.products[found.product], condition));
+        let is_by_name = order.iter().all(|order| order.field == Field::Name && !order.is_descending);
+        match (is_ranked, is_by_name) {
+            (true, _) => {}
+            // Places are in the order of names.
+            (false, true) => found.sort_unstable_by_key(|found| found.product),
+            (false, false) => found.sort_by_cached_key(|found| position(snapshot, found.product, &order)),
+        }
+        found
+    });
+    Listing::shared(name, rows, move |found: &Found| match is_ranked {
+        true => by_rank(snapshot, found),
+        false => position(snapshot, found.product, &order),
+    })
 }
 
 /// The products that implement a standard product, by name.
@@ -118,10 +130,10 @@ pub fn of_provider_with(
     snapshot: &Snapshot,
     at: At<Provider>,
     unpublished: Vec<Product>,
-) -> Listing<'_, Result<At<Product>, Box<Product>>> {
+) -> Listing<'_, Result<At<Product>, Arc<Product>>> {
     let published = snapshot.providers[at].products.iter().map(|at| Ok(*at));
-    let all = published.chain(unpublished.into_iter().map(|product| Err(Box::new(product)))).collect();
-    Listing::sorted("products of a provider".to_owned(), all, |product: &Result<At<Product>, Box<Product>>| {
+    let all = published.chain(unpublished.into_iter().map(|product| Err(Arc::new(product)))).collect();
+    Listing::sorted("products of a provider".to_owned(), all, |product: &Result<At<Product>, Arc<Product>>| {
         let product = match product {
             Ok(at) => &snapshot.products[*at],
             Err(unpublished) => unpublished,
@@ -157,10 +169,9 @@ pub fn is_in_category(snapshot: &Snapshot, at: At<Category>, keys: &[String]) ->
 }
 
 /// Best match first, then by name.
-pub fn by_rank(snapshot: &Snapshot, at: At<Product>, question: &Question) -> Position {
-    let product = &snapshot.products[at];
-    let rank = Key::new(question.rank(&product.terms), true);
-    Position(vec![rank, Key::new(product.name_key.as_str(), false)], product.row.id)
+fn by_rank(snapshot: &Snapshot, found: &Found) -> Position {
+    let product = &snapshot.products[found.product];
+    Position(vec![Key::new(found.rank, true), Key::new(product.name_key.as_str(), false)], product.row.id)
 }
 
 fn position(snapshot: &Snapshot, at: At<Product>, order: &[Order<Field>]) -> Position {

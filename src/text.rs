@@ -1,6 +1,6 @@
 //! Languages of answers, and the folding that makes German text comparable.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// A language that the service answers in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,20 +60,55 @@ impl Text {
 /// Folds text for comparing and searching: lower case, `ä` as `ae`, `ß` as `ss`, other accents dropped,
 /// everything that is neither letter nor digit a single space.
 pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + 8);
-    for character in text.nfc().flat_map(char::to_lowercase) {
-        match character {
-            'ä' => folded.push_str("ae"),
-            'ö' => folded.push_str("oe"),
-            'ü' => folded.push_str("ue"),
-            'ß' => folded.push_str("ss"),
-            other => {
-                folded.extend(std::iter::once(other).nfd().filter(|part| part.is_alphanumeric() || !is_mark(*part)))
+    let mut folded = Folded { text: String::with_capacity(text.len() + 8), is_after_gap: false };
+    // Nearly every text is composed already.
+    if is_nfc(text) {
+        folded.extend(text.chars())
+    } else {
+        folded.extend(text.nfc())
+    }
+    folded.text
+}
+
+/// Text that is being folded, without a space at its end.
+struct Folded {
+    text: String,
+    is_after_gap: bool,
+}
+
+impl Folded {
+    fn extend(&mut self, characters: impl Iterator<Item = char>) {
+        for character in characters {
+            if character.is_ascii() {
+                self.push(character.to_ascii_lowercase());
+            } else {
+                character.to_lowercase().for_each(|lower| self.push_foreign(lower));
             }
         }
     }
-    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+
+    fn push_foreign(&mut self, character: char) {
+        let letters = match character {
+            'ä' => ['a', 'e'],
+            'ö' => ['o', 'e'],
+            'ü' => ['u', 'e'],
+            'ß' => ['s', 's'],
+            other => return std::iter::once(other).nfd().for_each(|part| self.push(part)),
+        };
+        letters.into_iter().for_each(|letter| self.push(letter));
+    }
+
+    fn push(&mut self, character: char) {
+        if character.is_alphanumeric() {
+            if self.is_after_gap && !self.text.is_empty() {
+                self.text.push(' ');
+            }
+            self.is_after_gap = false;
+            self.text.push(character);
+        } else if character.is_ascii() || !is_mark(character) {
+            self.is_after_gap = true;
+        }
+    }
 }
 
 fn is_mark(character: char) -> bool {

@@ -12,7 +12,7 @@ use sea_orm::prelude::Uuid;
 
 use super::{
     Assignment, At, Category, CustomerGroup, Lists, Merger, Municipality, Phase, Price, Product, Provider,
-    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows, search::Terms,
+    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows, search,
 };
 use crate::text::fold;
 
@@ -40,6 +40,7 @@ impl Snapshot {
             responsibilities: HashMap::new(),
             overlaps: OnceLock::new(),
             lists: Lists::default(),
+            search: search::Index::default(),
             landschaftsverbaende,
             municipalities,
             providers,
@@ -49,6 +50,7 @@ impl Snapshot {
             contacts,
         };
         snapshot.products = snapshot.join_products(&mut rows);
+        snapshot.search = snapshot.search_index();
         snapshot.link_products();
         snapshot.link_relations(&rows.product_relations);
         snapshot.link_aliases(&mut rows);
@@ -103,19 +105,8 @@ impl Snapshot {
         let standard_product = row.standard_product_id.and_then(|id| self.standard_products.find(id));
         let of_scheme =
             |scheme| keys.iter().filter(move |key| key.scheme == scheme).map(|key| key.value.clone()).collect();
-        let provider_row = &self.providers[provider].row;
-        let context = [
-            standard_product.map_or("", |at| self.standard_products[at].row.name.as_str()),
-            &self.categories[category].row.name,
-            &provider_row.name,
-            provider_row.short_name.as_deref().unwrap_or_default(),
-            &row.external_id,
-            &keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>().join(" "),
-        ];
-        let prose = [row.summary.as_str(), row.description.as_deref().unwrap_or_default()];
-        let terms = Terms::new(&row.name, &context, &prose);
         Some(Product {
-            name_key: terms.name().to_owned(),
+            name_key: fold(&row.name),
             leika_keys: of_scheme(product_key::Scheme::Leika),
             ozg_ids: of_scheme(product_key::Scheme::Ozg),
             listed: Vec::new(),
@@ -125,12 +116,27 @@ impl Snapshot {
             replaces: Vec::new(),
             replaced_by: Vec::new(),
             excludes: Vec::new(),
-            terms,
             row,
             provider,
             category,
             standard_product,
         })
+    }
+
+    /// What is written in and about the products, ready to be searched.
+    fn search_index(&self) -> search::Index {
+        let mut collector = search::Collector::default();
+        for (_, product) in self.products.iter() {
+            let provider = &self.providers[product.provider].row;
+            let standard_product = product.standard_product.map(|at| self.standard_products[at].row.name.as_str());
+            let short_name = provider.short_name.as_deref();
+            let plain = [&self.categories[product.category].row.name, &provider.name, &product.row.external_id];
+            let keys = product.leika_keys.iter().chain(&product.ozg_ids);
+            let context = plain.into_iter().chain(keys).map(String::as_str).chain(standard_product).chain(short_name);
+            let prose = std::iter::once(product.row.summary.as_str()).chain(product.row.description.as_deref());
+            collector.add(&product.name_key, context, prose);
+        }
+        collector.finish()
     }
 
     fn link_products(&mut self) {

@@ -12,7 +12,7 @@ mod rows;
 pub mod search;
 mod table;
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{cmp::Reverse, collections::HashMap, sync::OnceLock};
 
 use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exception};
 use sea_orm::prelude::Date;
@@ -66,9 +66,37 @@ pub struct Snapshot {
     municipalities_by_ars: HashMap<String, At<Municipality>>,
     providers_by_key: HashMap<String, At<Provider>>,
     overlaps: OnceLock<Vec<Overlap>>,
+    search: search::Index,
 }
 
+/// A product that answers a question.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Which one.
+    pub product: At<Product>,
+    /// How well, higher is better; none when nothing was asked.
+    pub rank: Option<i64>,
+}
+
+/// What the name that was asked for is worth.
+const WHOLE_NAME: i64 = 200;
+
 impl Snapshot {
+    /// The products that answer a question: best match first, then by name. All of them by name when there is none.
+    pub fn search(&self, question: Option<&search::Question>) -> Vec<Found> {
+        let Some(question) = question else {
+            return self.products.places().map(|product| Found { product, rank: None }).collect();
+        };
+        let found = self.search.find(question).into_iter().map(|(place, rank)| {
+            let product = At::new(place);
+            let whole = if question.is(&self.products[product].name_key) { WHOLE_NAME } else { 0 };
+            Found { product, rank: Some(rank + whole) }
+        });
+        let mut found: Vec<Found> = found.collect();
+        found.sort_unstable_by_key(|found| (Reverse(found.rank), found.product));
+        found
+    }
+
     /// The municipality with this AGS.
     pub fn municipality_by_ags(&self, ags: &str) -> Option<At<Municipality>> {
         self.municipalities_by_ags.get(ags).copied()

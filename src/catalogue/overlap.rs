@@ -13,6 +13,7 @@ use ::entity::product::Lifecycle;
 use rapidfuzz::distance::indel::{Args, BatchComparator};
 
 use super::{At, Product, Snapshot};
+use crate::text::fold;
 
 /// Pairs with a lower score are not told, from 0 to 100.
 pub const LEAST_SCORE: u8 = 50;
@@ -78,26 +79,29 @@ impl Snapshot {
     /// name. Worked out when it is first asked for, which can take a second: ask where others don't wait.
     pub fn overlaps(&self) -> &[Overlap] {
         self.overlaps.get_or_init(|| {
-            let (places, offers): (Vec<_>, Vec<_>) = self
-                .products
-                .iter()
-                .filter(|(_, product)| product.row.lifecycle != Lifecycle::Retired)
-                .map(|(at, product)| (at, offer(product)))
-                .unzip();
+            let living = || self.products.iter().filter(|(_, product)| product.row.lifecycle != Lifecycle::Retired);
+            let proses: Vec<String> = living().map(|(_, product)| prose(product)).collect();
+            let offers: Vec<Offer<'_>> =
+                living().zip(&proses).map(|((_, product), prose)| offer(product, prose)).collect();
+            let places: Vec<_> = living().map(|(at, _)| at).collect();
             let pairs = compare(&offers).into_iter();
             pairs.map(|(one, other, likeness)| Overlap { one: places[one], other: places[other], likeness }).collect()
         })
     }
 }
 
-fn offer(product: &Product) -> Offer<'_> {
+fn prose(product: &Product) -> String {
+    fold(&format!("{} {}", product.row.summary, product.row.description.as_deref().unwrap_or_default()))
+}
+
+fn offer<'s>(product: &'s Product, prose: &'s str) -> Offer<'s> {
     Offer {
         provider: product.provider.place(),
         standard_product: product.standard_product.map(At::place),
         category: product.category.place(),
         leika_keys: &product.leika_keys,
-        name: product.terms.name(),
-        prose: product.terms.prose(),
+        name: &product.name_key,
+        prose,
     }
 }
 

@@ -13,7 +13,7 @@ use sea_orm::{
     prelude::{Date, Uuid},
 };
 
-use super::{At, search::Terms};
+use super::At;
 
 /// A municipality or Kreis.
 #[derive(Debug)]
@@ -134,8 +134,6 @@ pub struct Product {
     pub replaced_by: Vec<At<Product>>,
     /// Products that it can't be used together with, as it says itself, by name.
     pub excludes: Vec<At<Product>>,
-    /// What search looks at.
-    pub terms: Terms,
 }
 
 /// A price.

@@ -61,7 +61,8 @@ impl<T> Index<At<T>> for Table<T> {
 }
 
 impl<T> At<T> {
-    const fn new(place: u32) -> Self {
+    /// The place of a number.
+    pub(super) const fn new(place: u32) -> Self {
         Self(place, PhantomData)
     }
 

@@ -7,9 +7,9 @@ use sea_orm::prelude::Uuid;
 use tokio::sync::OnceCell;
 
 use super::{
-    connection::{Connection, page},
     contact::Contact,
     context::{Reading, reading, reading_as_of, snapshot},
+    facet::{Listed, ProductPage, product_page},
     input::bounded,
     municipality::{Municipality, MunicipalityBy},
     price::{Money, Price},
@@ -304,14 +304,14 @@ impl AvailabilityQuery {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
         #[graphql(
-            desc = "Words that must all be found; umlauts, ß, case and hyphens do not matter. At most 200 characters."
+            desc = "Words that must all be found, little ones (von, für) aside; umlauts, ß, case and hyphens do not matter. Finds beginnings of words, parts of compounds and other forms (Akten, Akte); a compound also finds its parts. When nothing is found, words of five letters or more may have one mistake. At most 200 characters."
         )]
         search: Option<String>,
         #[graphql(
             desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
         )]
         as_of: Option<Date>,
-    ) -> Result<Option<Connection<AvailableProduct>>> {
+    ) -> Result<Option<ProductPage<AvailableProduct>>> {
         let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let situation = situation(reading, &municipality, on)?;
@@ -321,6 +321,6 @@ impl AvailabilityQuery {
             include_unavailable: include_unavailable.unwrap_or_default(),
         };
         let node = available(&situation);
-        page(situation.list(wanted), &window, node).map(Some)
+        product_page(situation.list(wanted), &window, Listed::Available, node).map(Some)
     }
 }

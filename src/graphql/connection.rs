@@ -14,8 +14,6 @@ use crate::{
 
 /// A page of a list, after Relay's connection specification.
 #[derive(SimpleObject)]
-#[graphql(concrete(name = "ProductConnection", params(Product)))]
-#[graphql(concrete(name = "AvailableProductConnection", params(AvailableProduct)))]
 #[graphql(concrete(name = "StandardProductConnection", params(StandardProduct)))]
 #[graphql(concrete(name = "ProviderConnection", params(Provider)))]
 #[graphql(concrete(name = "MunicipalityConnection", params(Municipality)))]
@@ -74,7 +72,11 @@ pub struct Edge<N: OutputType> {
 }
 
 /// Cuts a page out of a list and turns its rows into nodes.
-pub fn page<T, N: OutputType>(listing: Listing<'_, T>, window: &Window, node: impl Fn(T) -> N) -> Result<Connection<N>>
+pub fn page<T: Clone, N: OutputType>(
+    listing: Listing<'_, T>,
+    window: &Window,
+    node: impl Fn(T) -> N,
+) -> Result<Connection<N>>
 where
     Edge<N>: OutputType,
 {

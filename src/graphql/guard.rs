@@ -52,6 +52,8 @@ const ASKS_DATABASE: [(&str, &str); 15] = [
     ("Query", "exports"),
     ("Query", "export"),
 ];
+/// Types whose lists count once: the rows of a page count with its connection, and facets are one look at the whole list.
+const ONCE: [&str; 2] = ["Connection", "Facets"];
 /// Introspection fields that lead from a type to more types; nested deeper than the usual query they explode.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "args", "inputFields", "interfaces", "possibleTypes"];
 /// How deep the usual introspection query nests them.
@@ -258,7 +260,7 @@ impl<'a> Walk<'a> {
         let rows = match known {
             Some(known) if known.is_paged => self.rows(field),
             Some(_) if LONG_LISTS.contains(&(parent, name)) => LONG_ROWS,
-            Some(known) if known.is_list && !parent.ends_with("Connection") => self.listed(field),
+            Some(known) if known.is_list && !ONCE.iter().any(|end| parent.ends_with(end)) => self.listed(field),
             Some(_) => 1,
             None if name == "types" => 2 * UNPAGED_ROWS,
             None => {

@@ -20,6 +20,7 @@ pub mod documents;
 pub mod explain;
 pub mod export;
 pub mod export_mutation;
+pub mod facet;
 pub mod freeze;
 pub mod guard;
 pub mod history;

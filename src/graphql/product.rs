@@ -124,8 +124,8 @@ impl Product {
     }
 
     /// A product that the public does not see yet.
-    pub fn unpublished(product: catalogue::Product) -> Self {
-        Self(Source::Unpublished(Arc::new(product)))
+    pub fn unpublished(product: impl Into<Arc<catalogue::Product>>) -> Self {
+        Self(Source::Unpublished(product.into()))
     }
 
     fn of(&self, context: &Context<'_>) -> Of {

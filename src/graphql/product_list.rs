@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, OneofObject};
 
 use super::{
-    connection::{Connection, page},
     context::{Reading, reading_as_of},
+    facet::{Listed, ProductPage, product_page},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::row_id,
     product::{DeliveryMode, Lifecycle, MandatedTask, Product},
@@ -136,7 +136,7 @@ impl ProductQuery {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
         #[graphql(
-            desc = "Words that must all be found; umlauts, ß, case and hyphens do not matter. At most 200 characters."
+            desc = "Words that must all be found, little ones (von, für) aside; umlauts, ß, case and hyphens do not matter. Finds beginnings of words, parts of compounds and other forms (Akten, Akte); a compound also finds its parts. When nothing is found, words of five letters or more may have one mistake. At most 200 characters."
         )]
         search: Option<String>,
         #[graphql(desc = "In this order.")] order_by: Option<Vec<ProductOrder>>,
@@ -144,14 +144,14 @@ impl ProductQuery {
             desc = "The catalogue as it was at the end of this day, or as it will be by the days that are known; today when left out. Names and facts of providers, municipalities, categories and standard products, members of groups, and contacts are those of today. BAD_USER_INPUT names the first day that is recorded."
         )]
         as_of: Option<Date>,
-    ) -> Result<Connection<Product>> {
+    ) -> Result<ProductPage<Product>> {
         let reading = reading_as_of(context, as_of).await?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let condition = bounded(condition(filter.unwrap_or_default(), reading)?, Is::size)?;
         let order_by = order_by.unwrap_or_default().into_iter();
         let order = order(order_by.map(|order| (order.field.into(), order.direction)))?;
         let listing = products::list(&reading.snapshot, &condition, question(search)?, order);
-        page(listing, &window, Product::at)
+        product_page(listing, &window, Listed::Found, |found| Product::at(found.product))
     }
 
     /// One published product; null and NOT_FOUND when there is none.

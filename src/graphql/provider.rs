@@ -6,6 +6,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, OneofOb
 use super::{
     connection::{Connection, page},
     context::{reading, reading_as_of, snapshot},
+    facet::{Listed, ProductPage, product_page},
     input::{BooleanFilter, LONGEST_TEXT, OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     merger::ProviderMerger,
     municipality::Municipality,
@@ -179,7 +180,7 @@ impl Provider {
         #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Product>> {
+    ) -> Result<ProductPage<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let (reading, id) = (reading(context), self.row(context).row.id);
         let sees_all = !reading.is_of_another_day
@@ -187,14 +188,13 @@ impl Provider {
                 caller.is(Role::Steward) || (caller.acts_as(Role::Provider) && caller.provider == Some(id))
             });
         if !sees_all {
-            return page(products::of_provider(&reading.snapshot, self.0), &window, Product::at);
+            let listing = products::of_provider(&reading.snapshot, self.0);
+            return product_page(listing, &window, Listed::Published, Product::at);
         }
         let unpublished = portfolios::store::unpublished(reading.db(), Some(id)).await?;
         let unpublished = unpublished.iter().filter_map(|stored| stored.product(&reading.snapshot)).collect();
-        page(products::of_provider_with(&reading.snapshot, self.0, unpublished), &window, |product| match product {
-            Ok(at) => Product::at(at),
-            Err(unpublished) => Product::unpublished(*unpublished),
-        })
+        let listing = products::of_provider_with(&reading.snapshot, self.0, unpublished);
+        product_page(listing, &window, Listed::Mixed, |product| product.map_or_else(Product::unpublished, Product::at))
     }
 
     /// The municipalities and Kreise that it serves today, by name, as far as known.

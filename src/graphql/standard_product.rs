@@ -6,6 +6,7 @@ use super::{
     category::Category,
     connection::{Connection, page},
     context::{reading_as_of, snapshot},
+    facet::{Listed, ProductPage, product_page},
     input::{OrderDirection, Parts, TextFilter, ValueFilter, bounded, order},
     node::global_id,
     product::Product,
@@ -65,9 +66,10 @@ impl StandardProduct {
         #[graphql(desc = "Go on after this cursor.")] after: Option<String>,
         #[graphql(desc = "Rows from the end or before `before`, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Product>> {
+    ) -> Result<ProductPage<Product>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        page(products::implementing(snapshot(context), self.0), &window, Product::at)
+        let listing = products::implementing(snapshot(context), self.0);
+        product_page(listing, &window, Listed::Published, Product::at)
     }
 
     /// Grows by one with every change.

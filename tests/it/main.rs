@@ -62,6 +62,7 @@ mod product_versions;
 mod records;
 mod refusals;
 mod schema;
+mod search;
 mod seeds;
 mod sequences;
 mod standard_products;
