@@ -89,8 +89,7 @@ pub fn list<'s>(
     question: Option<Question>,
     order: Vec<Order<Field>>,
 ) -> Listing<'s, Found> {
-    let mut found = snapshot.search(question.as_ref());
-    found.retain(|found| holds(snapshot, &snapshot.products[found.product], condition));
+    let mut found = snapshot.search(question.as_ref(), |product| holds(snapshot, product, condition));
     if let (Some(question), true) = (question, order.is_empty()) {
         return Listing::ordered(format!("products ~{}", question.folded()), found, |found| by_rank(snapshot, found));
     }
@@ -163,7 +162,10 @@ pub fn is_in_category(snapshot: &Snapshot, at: At<Category>, keys: &[String]) ->
 /// Best match first, then by name.
 fn by_rank(snapshot: &Snapshot, found: &Found) -> Position {
     let product = &snapshot.products[found.product];
-    Position(vec![Key::new(found.rank, true), Key::new(product.name_key.as_str(), false)], product.row.id)
+    Position(
+        vec![Key::new(found.rank.map(i64::from), true), Key::new(product.name_key.as_str(), false)],
+        product.row.id,
+    )
 }
 
 fn position(snapshot: &Snapshot, at: At<Product>, order: &[Order<Field>]) -> Position {
