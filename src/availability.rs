@@ -67,7 +67,7 @@ pub struct Availability {
     /// Why not.
     pub reason: Option<Reason>,
     /// How well it answers what was searched for, higher is better; none when nothing was.
-    pub rank: Option<i64>,
+    pub rank: Option<i32>,
 }
 
 /// A municipality, a day, the rules, and the phase that is current.
@@ -142,10 +142,9 @@ impl<'s> Situation<'s> {
 
     fn found(&self, wanted: &Wanted) -> Vec<Availability> {
         let snapshot = self.snapshot;
-        let answers = snapshot.search(wanted.question.as_ref()).into_iter();
-        let is_wanted = |at| products::holds(snapshot, &snapshot.products[at], &wanted.condition);
-        let found = answers.filter(|found| is_wanted(found.product));
-        let found = found.map(|found| Availability { rank: found.rank, ..self.of(found.product) });
+        let question = wanted.question.as_ref();
+        let answers = snapshot.search(question, |product| products::holds(snapshot, product, &wanted.condition));
+        let found = answers.iter().map(|found| Availability { rank: found.rank, ..self.of(found.product) });
         let mut found: Vec<Availability> =
             found.filter(|found| wanted.include_unavailable || found.status != Status::Unavailable).collect();
         // As positions are compared; places are in the order of names.
@@ -224,7 +223,7 @@ fn is_eligible(snapshot: &Snapshot, product: &Product, municipality: At<Municipa
 fn position(snapshot: &Snapshot, found: &Availability) -> Position {
     let product = &snapshot.products[found.product];
     let keys = vec![
-        Key::new(found.rank, true),
+        Key::new(found.rank.map(i64::from), true),
         Key::new(i64::from(found.status == Status::Available), true),
         Key::new(i64::from(product.row.initial_portfolio), true),
         Key::new(product.name_key.as_str(), false),

@@ -96,8 +96,7 @@ pub fn list<'s>(
         false => format!("products {}", listing::signature(&order)),
     };
     let rows = snapshot.lists.get(&format!("{name} ~{searched} {condition:?}"), || {
-        let mut found = snapshot.search(question.as_ref());
-        found.retain(|found| holds(snapshot, &snapshot.products[found.product], condition));
+        let mut found = snapshot.search(question.as_ref(), |product| holds(snapshot, product, condition));
         let is_by_name = order.iter().all(|order| order.field == Field::Name && !order.is_descending);
         match (is_ranked, is_by_name) {
             (true, _) => {}
@@ -171,7 +170,10 @@ pub fn is_in_category(snapshot: &Snapshot, at: At<Category>, keys: &[String]) ->
 /// Best match first, then by name.
 fn by_rank(snapshot: &Snapshot, found: &Found) -> Position {
     let product = &snapshot.products[found.product];
-    Position(vec![Key::new(found.rank, true), Key::new(product.name_key.as_str(), false)], product.row.id)
+    Position(
+        vec![Key::new(found.rank.map(i64::from), true), Key::new(product.name_key.as_str(), false)],
+        product.row.id,
+    )
 }
 
 fn position(snapshot: &Snapshot, at: At<Product>, order: &[Order<Field>]) -> Position {

@@ -75,20 +75,22 @@ pub struct Found {
     /// Which one.
     pub product: At<Product>,
     /// How well, higher is better; none when nothing was asked.
-    pub rank: Option<i64>,
+    pub rank: Option<i32>,
 }
 
 /// What the name that was asked for is worth.
-const WHOLE_NAME: i64 = 200;
+const WHOLE_NAME: i32 = 200;
 
 impl Snapshot {
-    /// The products that answer a question: best match first, then by name. All of them by name when there is none.
-    pub fn search(&self, question: Option<&search::Question>) -> Vec<Found> {
+    /// The products that answer a question, of those that are wanted: best match first, then by name. By name when there is none.
+    pub fn search(&self, question: Option<&search::Question>, is_wanted: impl Fn(&Product) -> bool) -> Vec<Found> {
+        let is_wanted = |product: At<Product>| is_wanted(&self.products[product]);
         let Some(question) = question else {
-            return self.products.places().map(|product| Found { product, rank: None }).collect();
+            let wanted = self.products.places().filter(|product| is_wanted(*product));
+            return wanted.map(|product| Found { product, rank: None }).collect();
         };
-        let found = self.search.find(question).into_iter().map(|(place, rank)| {
-            let product = At::new(place);
+        let answers = self.search.find(question).into_iter().map(|(place, rank)| (At::new(place), rank));
+        let found = answers.filter(|(product, _)| is_wanted(*product)).map(|(product, rank)| {
             let whole = if question.is(&self.products[product].name_key) { WHOLE_NAME } else { 0 };
             Found { product, rank: Some(rank + whole) }
         });

@@ -304,7 +304,7 @@ impl AvailabilityQuery {
         #[graphql(desc = "Go back before this cursor.")] before: Option<String>,
         #[graphql(name = "where", desc = "Only these products.")] filter: Option<ProductFilter>,
         #[graphql(
-            desc = "Words that must all be found, little ones (von, für) aside; umlauts, ß, case and hyphens do not matter. Finds beginnings of words, parts of compounds and other forms (Akten, Akte); a compound also finds its parts. When nothing is found, words of five letters or more may have one mistake. At most 200 characters."
+            desc = "Words that must all be found, little ones (von, für) aside; umlauts, ß, case and hyphens do not matter. Finds beginnings of words, parts of compounds and other forms (Akten, Akte); a compound also finds its parts. When no product has them all, words of five letters or more may have one mistake. At most 200 characters."
         )]
         search: Option<String>,
         #[graphql(

@@ -7,6 +7,7 @@ use async_graphql::{
     InputType, Name, Value, Variables,
     parser::types::{OperationDefinition, OperationType, Selection, Type},
 };
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
 use super::{portfolio_row::PortfolioRowInput, types::Types, variables};
@@ -27,7 +28,8 @@ const TYPE: &str = "PortfolioRowInput!";
 #[derive(Clone, Debug)]
 pub struct Rows {
     variable: Name,
-    json: Arc<str>,
+    /// Emptied once they are read: they take megabytes.
+    json: Arc<Mutex<Arc<str>>>,
 }
 
 impl Rows {
@@ -45,7 +47,7 @@ impl Rows {
                 fields.as_ref().and_then(|fields| fields.get(FIELD)).filter(|rows| rows.get().starts_with('['));
             let value = match (fields.as_ref(), products) {
                 (Some(fields), Some(products)) if rows.is_none() => {
-                    rows = Some(Self { variable: name.clone(), json: products.get().into() });
+                    rows = Some(Self::new(name.clone(), products.get()));
                     let read = |(name, value): (&Name, &&RawValue)| match name.as_str() {
                         FIELD => Some((name.clone(), Value::List(Vec::new()))),
                         _ => Some((name.clone(), serde_json::from_str(value.get()).ok()?)),
@@ -57,6 +59,10 @@ impl Rows {
             small.insert(name, value);
         }
         Some((small, rows?))
+    }
+
+    fn new(variable: Name, json: &str) -> Self {
+        Self { variable, json: Arc::new(Mutex::new(json.into())) }
     }
 
     /// Whether an operation does nothing but register these rows.
@@ -72,7 +78,7 @@ impl Rows {
     /// Puts the rows back to where they were.
     pub fn put_back(self, variables: &mut Variables) -> Result<()> {
         let mut rows = Vec::new();
-        self.each(|_, value| {
+        self.each(&self.json.lock(), |_, value| {
             rows.push(value);
             Ok(())
         })?;
@@ -85,13 +91,14 @@ impl Rows {
     /// Refuses rows that do not fit their type, as [`variables::check`] does.
     pub fn check(&self, types: &Types) -> Result<()> {
         let ty = Type::new(TYPE).ok_or_else(|| Error::internal("the type of rows is no type"))?;
-        self.each(|path, value| variables::check_value(types, path, &ty, &value))
+        self.each(&self.json.lock(), |path, value| variables::check_value(types, path, &ty, &value))
     }
 
-    /// The rows, one after the other.
+    /// The rows, one after the other; once.
     pub fn read(&self) -> Result<Vec<PortfolioRowInput>> {
+        let json = std::mem::replace(&mut *self.json.lock(), "[]".into());
         let mut rows = Vec::new();
-        self.each(|path, value| {
+        self.each(&json, |path, value| {
             let row = PortfolioRowInput::parse(Some(value));
             rows.push(row.map_err(|_| Error::internal(format!("{path} was checked and can't be read")))?);
             Ok(())
@@ -99,8 +106,8 @@ impl Rows {
         Ok(rows)
     }
 
-    fn each(&self, mut take: impl FnMut(&str, Value) -> Result<()>) -> Result<()> {
-        let rows: Vec<&RawValue> = serde_json::from_str(&self.json).map_err(Error::internal)?;
+    fn each(&self, json: &str, mut take: impl FnMut(&str, Value) -> Result<()>) -> Result<()> {
+        let rows: Vec<&RawValue> = serde_json::from_str(json).map_err(Error::internal)?;
         rows.into_iter().enumerate().try_for_each(|(place, row)| {
             let value = serde_json::from_str(row.get()).map_err(|_| self.unreadable(place))?;
             take(&self.path(place), value)

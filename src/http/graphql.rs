@@ -2,9 +2,9 @@
 //! bounded bodies, no batches, no mutation by GET).
 
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{
-        Query, State,
+        Query, Request, State,
         rejection::QueryRejection,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
@@ -41,7 +41,9 @@ impl Admitted {
 }
 
 /// `POST /graphql`.
-pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, body: Body) -> Response {
+pub async fn post(State(app): State<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let (request, headers) = (Info::of(&parts), parts.headers);
     let admitted = admit(&app, &headers, &request).await;
     // The body is read whoever sends it: who is refused while still sending sees a broken connection instead of the answer.
     let limits = &app.0.limits;
@@ -82,7 +84,8 @@ pub async fn post(State(app): State<App>, request: Info, headers: HeaderMap, bod
     match parameters {
         Ok(parameters) => {
             let may = May { change: true, follow: media_type == MediaType::EventStream };
-            run(&app, parameters, admitted, (&request, &headers), may, asked).await
+            // On the heap: what is told again shall not carry it along.
+            Box::pin(run(&app, parameters, admitted, (&request, &headers), may, asked)).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
@@ -114,7 +117,8 @@ pub async fn get(
     match parameters {
         Ok(parameters) => {
             let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
-            run(&app, parameters, admitted, (&request, &headers), may, asked).await
+            // On the heap: what is told again shall not carry it along.
+            Box::pin(run(&app, parameters, admitted, (&request, &headers), may, asked)).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }

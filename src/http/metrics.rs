@@ -1,13 +1,19 @@
 //! Figures for Prometheus.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
 };
+use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::RwLock;
 
 use super::{App, connections::Transport};
 
@@ -27,11 +33,25 @@ pub fn install() {
     });
 }
 
+/// A counter and a histogram, found once for each path and status: naming them anew costs more than counting.
+type Kept = HashMap<String, HashMap<u16, (Counter, Histogram)>>;
+
+static REQUESTS: LazyLock<RwLock<Kept>> = LazyLock::new(RwLock::default);
+
 /// Counts a request and its duration.
 pub fn count_request(path: &str, status: StatusCode, elapsed: Duration) {
-    let labels = [("path", path.to_owned()), ("status", status.as_u16().to_string())];
-    metrics::counter!("itkatalog_requests_total", &labels).increment(1);
-    metrics::histogram!("itkatalog_request_duration_seconds", "path" => path.to_owned()).record(elapsed.as_secs_f64());
+    let count = |(requests, durations): &(Counter, Histogram)| {
+        requests.increment(1);
+        durations.record(elapsed.as_secs_f64());
+    };
+    let status = status.as_u16();
+    if let Some(kept) = REQUESTS.read().get(path).and_then(|of_path| of_path.get(&status)) {
+        return count(kept);
+    }
+    let labels = [("path", path.to_owned()), ("status", status.to_string())];
+    let requests = metrics::counter!("itkatalog_requests_total", &labels);
+    let durations = metrics::histogram!("itkatalog_request_duration_seconds", "path" => path.to_owned());
+    count(REQUESTS.write().entry(path.to_owned()).or_default().entry(status).or_insert((requests, durations)));
 }
 
 /// Keeps the recorder's memory bounded; to be called every few seconds.

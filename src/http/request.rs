@@ -48,11 +48,16 @@ impl<S: Sync> FromRequestParts<S> for Info {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::read(&parts.headers, None)))
+        Ok(Self::of(parts))
     }
 }
 
 impl Info {
+    /// Of a request that has come through [`with_id`], or has not.
+    pub fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::read(&parts.headers, None))
+    }
+
     fn read(headers: &HeaderMap, address: Option<IpAddr>) -> Self {
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let id = text(&ID_HEADER).filter(|id| is_sane(id)).map(str::to_owned);
@@ -72,8 +77,7 @@ pub async fn with_id(State(trusted): State<Arc<[IpNet]>>, mut request: Request, 
     let peer = request.extensions().get::<Peer>().copied();
     let address = address::client(peer, request.headers(), &trusted);
     let info = Info::read(request.headers(), address);
-    let path =
-        request.extensions().get::<axum::extract::MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
+    let path = request.extensions().get::<axum::extract::MatchedPath>().cloned();
     request.extensions_mut().insert(info.clone());
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| {
@@ -86,7 +90,8 @@ pub async fn with_id(State(trusted): State<Arc<[IpNet]>>, mut request: Request, 
     if let Some(standing) = info.standing.get() {
         standing.tell(response.headers_mut());
     }
-    super::metrics::count_request(&path, response.status(), start.elapsed());
+    let path = path.as_ref().map_or("other", |path| path.as_str());
+    super::metrics::count_request(path, response.status(), start.elapsed());
     tracing::debug!(request_id = info.id, path, status = response.status().as_u16(), "request");
     response
 }

@@ -84,7 +84,7 @@ impl Question {
 impl Index {
     /// The products that answer a question, in no order, each with its rank: higher is better. Mistakes in writing are looked for
     /// only when nothing has the words as they are.
-    pub fn find(&self, question: &Question) -> Vec<(u32, i64)> {
+    pub fn find(&self, question: &Question) -> Vec<(u32, i32)> {
         let words = question.words();
         let mistyped =
             [Spelling::UnknownMistyped, Spelling::Mistyped].into_iter().filter(|_| words.len() <= MOST_MISTYPED);
@@ -92,7 +92,7 @@ impl Index {
         answers.into_iter().find(|answer| !answer.is_empty()).unwrap_or_default()
     }
 
-    fn answer(&self, words: &BTreeSet<&str>, spelling: Spelling) -> Vec<(u32, i64)> {
+    fn answer(&self, words: &BTreeSet<&str>, spelling: Spelling) -> Vec<(u32, i32)> {
         let mut meanings: Vec<(usize, Meaning)> = Vec::new();
         for word in words {
             let meaning = self.meaning(word, spelling);
@@ -104,7 +104,7 @@ impl Index {
         // The rarest first: the others are looked for in what it has found.
         meanings.sort_by_key(|(uses, _)| *uses);
         let mut meanings = meanings.iter();
-        let mut answer: Vec<(u32, i64)> =
+        let mut answer: Vec<(u32, i32)> =
             meanings.next().map_or_else(Vec::new, |(_, meaning)| self.ranks(meaning, None).into_iter().collect());
         for (uses, meaning) in meanings {
             let found: Vec<u32> = answer.iter().map(|(product, _)| *product).collect();
@@ -112,7 +112,7 @@ impl Index {
             let ranks = self.ranks(meaning, is_few.then_some(&*found));
             answer.retain_mut(|(product, sum)| {
                 let rank = ranks.of(*product);
-                *sum += i64::from(rank);
+                *sum += i32::from(rank);
                 rank > 0
             });
         }

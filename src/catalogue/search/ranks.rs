@@ -25,9 +25,9 @@ impl Ranks {
     }
 
     /// The products that are found, each with its rank, in no order.
-    pub(super) fn into_iter(self) -> impl Iterator<Item = (u32, i64)> {
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (u32, i32)> {
         let Self { best, found } = self;
-        found.into_iter().map(move |product| (product, i64::from(best[product as usize])))
+        found.into_iter().map(move |product| (product, i32::from(best[product as usize])))
     }
 
     fn raise(&mut self, product: u32, rank: u8) {

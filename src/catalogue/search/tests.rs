@@ -13,7 +13,7 @@ fn found(index: &Index, question: &str) -> Vec<u32> {
     found.into_iter().map(|(product, _)| product).collect()
 }
 
-fn rank(question: &str, name: &str, context: &str, prose: &str) -> Option<i64> {
+fn rank(question: &str, name: &str, context: &str, prose: &str) -> Option<i32> {
     index(&[(name, context, prose)]).find(&Question::new(question).unwrap()).first().map(|(_, rank)| *rank)
 }
 
@@ -175,7 +175,7 @@ fn the_index_finds_what_a_scan_finds() {
                     .filter(|(_, fit)| matches!(fit, Fit::Whole | Fit::Start | Fit::Inside))
                     .collect();
                 let direct = Meaning { fits: direct, ..Meaning::default() };
-                let mut indexed: Vec<(u32, i64)> = index.ranks(&direct, None).into_iter().collect();
+                let mut indexed: Vec<(u32, i32)> = index.ranks(&direct, None).into_iter().collect();
                 indexed.sort_unstable();
                 assert_eq!(
                     indexed.iter().map(|(product, _)| *product).collect::<Vec<_>>(),
@@ -183,7 +183,7 @@ fn the_index_finds_what_a_scan_finds() {
                     "{word} (seed {seed})"
                 );
                 let everything: Vec<u32> = (0..products.len() as u32).collect();
-                let mut looked_up: Vec<(u32, i64)> = index.ranks(&direct, Some(&everything)).into_iter().collect();
+                let mut looked_up: Vec<(u32, i32)> = index.ranks(&direct, Some(&everything)).into_iter().collect();
                 looked_up.sort_unstable();
                 assert_eq!(looked_up, indexed, "{word} (seed {seed})");
             }
