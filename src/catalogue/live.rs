@@ -32,7 +32,7 @@ pub struct Live {
 impl Live {
     /// Loads the first snapshot.
     pub async fn load(database: Database) -> Result<Self, DbErr> {
-        let current = ArcSwap::from_pointee(load_snapshot(&database).await?);
+        let current = ArcSwap::from_pointee(load_snapshot(&database, None).await?);
         let (is_database_up, is_current) = (AtomicBool::new(true), AtomicBool::new(true));
         Ok(Self { database, current, is_database_up, is_current, loading: Mutex::new(()) })
     }
@@ -110,7 +110,7 @@ impl Live {
         if version == self.current.load().version {
             return;
         }
-        let loaded = in_time(load_snapshot(&self.database)).await;
+        let loaded = in_time(load_snapshot(&self.database, Some(self.snapshot()))).await;
         let was_current = self.is_current.swap(loaded.is_ok(), Ordering::Relaxed);
         match loaded {
             Ok(snapshot) => self.current.store(Arc::new(snapshot)),
@@ -127,9 +127,13 @@ async fn in_time<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, D
     tokio::time::timeout(PATIENCE, work).await.map_err(late)?
 }
 
-async fn load_snapshot(database: &Database) -> Result<Snapshot, DbErr> {
+/// Loads a snapshot, with what has not been changed since an earlier one taken from there.
+async fn load_snapshot(database: &Database, earlier: Option<Arc<Snapshot>>) -> Result<Snapshot, DbErr> {
     let start = Instant::now();
-    let snapshot = Snapshot::read(&database.begin_consistent_read().await?).await?;
+    let rows = load::rows_after(&database.begin_consistent_read().await?, earlier.as_deref()).await?;
+    // It takes long enough for others to wait for.
+    let built = tokio::task::spawn_blocking(move || Snapshot::build(rows)).await;
+    let snapshot = built.map_err(|error| DbErr::Custom(error.to_string()))?;
     tracing::info!(
         version = snapshot.version,
         products = snapshot.products.len(),

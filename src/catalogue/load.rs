@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Contact, Snapshot};
+use super::{Contact, Snapshot, changed::ProductRows};
 use crate::database::hold_catalogue;
 
 /// The tables of the published catalogue, as they are: each field is a table, read as a whole.
@@ -81,7 +81,12 @@ impl Snapshot {
 
 /// Reads all tables. The order of rows is made later, in memory.
 pub async fn rows(db: &impl ConnectionTrait) -> Result<Rows, DbErr> {
-    let published = product::Column::Lifecycle.is_not_in([product::Lifecycle::Draft, product::Lifecycle::InReview]);
+    rows_after(db, None).await
+}
+
+/// The same, with those products taken from an earlier snapshot that have not been changed since.
+pub(super) async fn rows_after(db: &impl ConnectionTrait, earlier: Option<&Snapshot>) -> Result<Rows, DbErr> {
+    let of_products = ProductRows::read(db, earlier).await?;
     Ok(Rows {
         version: version(db).await?,
         landschaftsverbaende: landschaftsverband::Entity::find()
@@ -96,11 +101,11 @@ pub async fn rows(db: &impl ConnectionTrait) -> Result<Rows, DbErr> {
         joinings: joining::Entity::find().order_by_asc(joining::Column::ValidFrom).all(db).await?,
         categories: category::Entity::find().order_by_asc(category::Column::Ordinal).all(db).await?,
         standard_products: standard_product::Entity::find().all(db).await?,
-        products: product::Entity::find().filter(published).all(db).await?,
-        product_keys: product_key::Entity::find().all(db).await?,
-        product_municipalities: product_municipality::Entity::find().all(db).await?,
-        product_groups: product_customer_group::Entity::find().all(db).await?,
-        prices: price::Entity::find().order_by_asc(price::Column::ValidFrom).all(db).await?,
+        products: of_products.products,
+        product_keys: of_products.keys,
+        product_municipalities: of_products.municipalities,
+        product_groups: of_products.groups,
+        prices: of_products.prices,
         groups: customer_group::Entity::find().all(db).await?,
         group_members: customer_group_member::Entity::find().all(db).await?,
         contacts: contact::Entity::find()

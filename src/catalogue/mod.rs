@@ -4,6 +4,7 @@
 //! and keeps it, so an answer never mixes two versions.
 
 mod build;
+mod changed;
 mod lists;
 mod live;
 mod load;
