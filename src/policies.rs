@@ -1,6 +1,10 @@
 //! Where the policies come from: those compiled in, or a folder of the operators' own. The rules themselves are `access`.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use crate::access::{Engine, File, Problem, SCHEMA};
 
@@ -156,21 +160,24 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
 ];
 
 /// The rules of a folder; of none those compiled in. The error tells everything that is wrong.
-pub fn load(folder: Option<&Path>) -> Result<Engine, String> {
+pub fn load(folder: Option<&Path>) -> Result<Arc<Engine>, String> {
     match folder {
         None => embedded(),
         Some(folder) => {
             let read = read(folder).and_then(|files| Engine::read(&files));
-            read.map_err(|problems| message(&folder.display().to_string(), &problems))
+            read.map(Arc::new).map_err(|problems| message(&folder.display().to_string(), &problems))
         }
     }
 }
 
-/// The rules compiled in.
-pub fn embedded() -> Result<Engine, String> {
-    let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
-    let files: Vec<File> = EMBEDDED.iter().map(file).collect();
-    Engine::read(&files).map_err(|problems| message("policies", &problems))
+/// The rules compiled in: read once in a process.
+pub fn embedded() -> Result<Arc<Engine>, String> {
+    static READ: LazyLock<Result<Arc<Engine>, String>> = LazyLock::new(|| {
+        let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
+        let files: Vec<File> = EMBEDDED.iter().map(file).collect();
+        Engine::read(&files).map(Arc::new).map_err(|problems| message("policies", &problems))
+    });
+    READ.clone()
 }
 
 fn message(folder: &str, problems: &[Problem]) -> String {

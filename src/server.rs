@@ -57,7 +57,7 @@ impl Server {
                 config.listen
             ));
         }
-        let engine = Arc::new(policies::load(config.policies.as_deref())?);
+        let engine = policies::load(config.policies.as_deref())?;
         let database = Database::connect(&config).await?;
         database.migrate_up().await?;
         let is_empty = seed::is_empty(&database).await.map_err(|error| error.to_string())?;

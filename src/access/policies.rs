@@ -6,6 +6,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
     RestrictedExpression,
 };
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{Offer, Phase, ProductKind, Role, Situation, Standing, situation::Matter};
@@ -46,8 +47,13 @@ impl Rule {
     }
 }
 
+/// Answers that are remembered: the same question comes from many situations.
+const MOST_ANSWERS: usize = 16_384;
+/// Stack for evaluating all policies, in bytes; Cedar itself errs with less than 100 KiB.
+const STACK_NEEDED: usize = 512 * 1024;
+
 /// A question in the words of Cedar's schema.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     /// What is to be done.
     pub(super) action: &'static str,
@@ -62,7 +68,7 @@ pub(super) struct Question {
 }
 
 /// What policies about subscriptions can look at besides role, phase, kind of product, and whose own it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Facts {
     pub(super) matter: Matter,
     pub(super) is_reported: bool,
@@ -91,13 +97,15 @@ pub(super) struct Policies {
     authorizer: Authorizer,
     rules: HashMap<PolicyId, Arc<Rule>>,
     fingerprint: String,
+    answers: Cache<Question, Answer>,
 }
 
 impl Policies {
     /// Of a set that was validated, with the rule of each policy.
     pub(super) fn new(set: PolicySet, rules: HashMap<PolicyId, Arc<Rule>>) -> Self {
         let fingerprint = fingerprint(&set);
-        Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules, fingerprint }
+        let answers = Cache::new(MOST_ANSWERS);
+        Self { set, entities: Entities::empty(), authorizer: Authorizer::new(), rules, fingerprint, answers }
     }
 
     /// SHA-256 over all policies, in hexadecimal: another one means that other rules decide.
@@ -117,8 +125,13 @@ impl Policies {
 
     /// Asks about one role. Of several permits the one without approval goes first.
     pub(super) fn ask(&self, question: &Question) -> Answer {
+        if let Some(known) = self.answers.get(question) {
+            return known;
+        }
         let Ok(request) = question.request() else { return Answer::Nothing };
-        let response = self.authorizer.is_authorized(&request, &self.set, &self.entities);
+        // Cedar errs where a thread has little stack left, and an error denies: who asks from deep inside gets a stack for it.
+        let decide = || self.authorizer.is_authorized(&request, &self.set, &self.entities);
+        let response = stacker::maybe_grow(STACK_NEEDED, STACK_NEEDED, decide);
         // INVARIANT: a policy that errs is skipped by Cedar, also one that forbids; so any error denies.
         if let Some(error) = response.diagnostics().errors().next() {
             tracing::error!(%error, "a policy could not be evaluated; the decision is no");
@@ -127,11 +140,13 @@ impl Policies {
         let mut reasons: Vec<&Arc<Rule>> =
             response.diagnostics().reason().filter_map(|id| self.rules.get(id)).collect();
         reasons.sort_by_key(|rule| (rule.needs_approval(), &rule.id));
-        match (response.decision(), reasons.first()) {
+        let answer = match (response.decision(), reasons.first()) {
             (cedar_policy::Decision::Allow, Some(rule)) => Answer::Permitted(Arc::clone(rule)),
             (cedar_policy::Decision::Deny, Some(rule)) => Answer::Forbidden(Arc::clone(rule)),
             (_, None) => Answer::Nothing,
-        }
+        };
+        self.answers.insert(*question, answer.clone());
+        answer
     }
 }
 

@@ -4,33 +4,53 @@
 //! the database is in order already and needs no walk.
 
 use async_graphql::{
-    Value,
+    Name, Value,
     indexmap::IndexMap,
     parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
 
 /// Arranges the data of an operation.
 pub fn arrange(document: &ExecutableDocument, operation: &OperationDefinition, data: &mut Value) {
-    arrange_value(document, data, &[&operation.selection_set.node]);
+    Shape::of(document, &[&operation.selection_set.node]).arrange(data);
 }
 
-fn arrange_value(document: &ExecutableDocument, value: &mut Value, sets: &[&SelectionSet]) {
-    match value {
-        Value::List(items) => items.iter_mut().for_each(|item| arrange_value(document, item, sets)),
-        Value::Object(object) => {
-            let mut keys: IndexMap<&str, Vec<&SelectionSet>> = IndexMap::new();
-            sets.iter().for_each(|set| collect(document, set, &mut keys));
-            let mut found = std::mem::take(object);
-            for (key, children) in keys {
-                if let Some((name, mut child)) = found.swap_remove_entry(key) {
-                    arrange_value(document, &mut child, &children);
-                    object.insert(name, child);
+/// What an object of the answer looks like: its keys in the order of the document, each with the shape of what stands there. Made
+/// once for all rows of a list.
+struct Shape<'d>(Vec<(&'d str, Self)>);
+
+impl<'d> Shape<'d> {
+    fn of(document: &'d ExecutableDocument, sets: &[&'d SelectionSet]) -> Self {
+        let mut keys: IndexMap<&str, Vec<&SelectionSet>> = IndexMap::new();
+        sets.iter().for_each(|set| collect(document, set, &mut keys));
+        Self(keys.into_iter().map(|(key, children)| (key, Self::of(document, &children))).collect())
+    }
+
+    fn arrange(&self, value: &mut Value) {
+        match value {
+            // Scalars, and objects of the scalar JSON, which are selected whole.
+            _ if self.0.is_empty() => {}
+            Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
+            Value::Object(object) => {
+                if !self.is_order_of(object) {
+                    let mut found = std::mem::take(object);
+                    object.extend(self.0.iter().filter_map(|(key, _)| found.swap_remove_entry(*key)));
+                }
+                let mut children = self.0.iter();
+                for (name, child) in object {
+                    // Of objects of other types some keys are missing.
+                    if let Some((_, shape)) = children.find(|(key, _)| *key == name.as_str()) {
+                        shape.arrange(child);
+                    }
                 }
             }
-            // Objects of the scalar JSON are selected whole.
-            object.extend(found);
+            _ => {}
         }
-        _ => {}
+    }
+
+    /// Whether the keys of an object stand in this order already; some may be missing.
+    fn is_order_of(&self, object: &IndexMap<Name, Value>) -> bool {
+        let mut keys = self.0.iter();
+        object.keys().all(|name| keys.any(|(key, _)| *key == name.as_str()))
     }
 }
 

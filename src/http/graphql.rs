@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
+use futures_util::future::BoxFuture;
 
 use super::{
     App,
@@ -84,8 +85,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Response {
     match parameters {
         Ok(parameters) => {
             let may = May { change: true, follow: media_type == MediaType::EventStream };
-            // On the heap: what is told again shall not carry it along.
-            Box::pin(run(&app, parameters, admitted, (&request, &headers), may, asked)).await
+            run(&app, parameters, admitted, (&request, &headers), may, asked).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, media_type),
     }
@@ -117,8 +117,7 @@ pub async fn get(
     match parameters {
         Ok(parameters) => {
             let may = May { change: false, follow: admitted.media_type == MediaType::EventStream };
-            // On the heap: what is told again shall not carry it along.
-            Box::pin(run(&app, parameters, admitted, (&request, &headers), may, asked)).await
+            run(&app, parameters, admitted, (&request, &headers), may, asked).await
         }
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error, &request, admitted.media_type),
     }
@@ -187,7 +186,19 @@ fn wants_check(headers: &HeaderMap) -> bool {
     directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
 }
 
-async fn run(
+/// Runs a request. On the heap, and made here: who is told a kept answer carries none of it along, and the stack is left to what runs.
+fn run<'r>(
+    app: &'r App,
+    given: Parameters,
+    admitted: Admitted,
+    came: (&'r Info, &'r HeaderMap),
+    may: May,
+    asked: Asked,
+) -> BoxFuture<'r, Response> {
+    Box::pin(run_here(app, given, admitted, came, may, asked))
+}
+
+async fn run_here(
     app: &App,
     given: Parameters,
     admitted: Admitted,

@@ -153,6 +153,8 @@ fn beyond(field: &str, position: &Position, order: &[Order<Field>], is_before: b
     }
     let mut any = Condition::any();
     let mut equal = Condition::all();
+    // Says nothing new: with it the databases begin to read where the page begins, not where the list does.
+    let mut bound = Condition::all();
     for (key, part) in keys.iter().zip(order) {
         let (Key::Up(Value::Int(micros)) | Key::Down(std::cmp::Reverse(Value::Int(micros)))) = key else {
             return Err(foreign());
@@ -163,13 +165,17 @@ fn beyond(field: &str, position: &Position, order: &[Order<Field>], is_before: b
             return Err(foreign());
         }
         let column = part.field.column();
-        let further = if part.is_descending != is_before { column.lt(moment) } else { column.gt(moment) };
+        let goes_down = part.is_descending != is_before;
+        if bound.is_empty() {
+            bound = bound.add(if goes_down { column.lte(moment) } else { column.gte(moment) });
+        }
+        let further = if goes_down { column.lt(moment) } else { column.gt(moment) };
         any = any.add(equal.clone().add(further));
         equal = equal.add(column.eq(moment));
     }
     let id_descends = order.last().is_some_and(|part| part.is_descending);
     let further = if id_descends != is_before { Column::Id.lt(*id) } else { Column::Id.gt(*id) };
-    Ok(any.add(equal.add(further)))
+    Ok(bound.add(any.add(equal.add(further))))
 }
 
 fn translate(condition: &condition::Condition<Is>, now: DateTimeUtc) -> Condition {

@@ -115,7 +115,7 @@ on_both_databases! {
         let row = app.subscription(AACHEN, STANDARD, |_| {}).await;
         let asked = app.done(&transformation_office(), "migrateSubscription", to_central(app, &row, json!({})).await).await;
         let db = app.server.database().connection();
-        for statement in ["UPDATE products SET available_from = '2027-07-01' WHERE external_id = 'DMS-02' AND initial_portfolio", "UPDATE catalogue_state SET version = version + 1"] {
+        for statement in ["UPDATE products SET available_from = '2027-07-01', version = version + 1 WHERE external_id = 'DMS-02' AND initial_portfolio", "UPDATE catalogue_state SET version = version + 1"] {
             db.execute_unprepared(statement).await.unwrap();
         }
         let town = municipality(AACHEN);

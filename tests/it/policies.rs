@@ -42,7 +42,7 @@ impl Folder {
         self.replace(name, "\n]", &format!(",\n  {case}\n]"));
     }
 
-    fn load(&self) -> Result<Engine, String> {
+    fn load(&self) -> Result<std::sync::Arc<Engine>, String> {
         policies::load(Some(self.0.path()))
     }
 
