@@ -23,13 +23,13 @@ def whole(number):
 
 
 def product(node):
-    prices = sorted((price["unit"], price["period"], cents(price["amount"]) or 0) for price in node["prices"])
+    prices = sorted([price["unit"], price["period"], cents(price["amount"]) or 0] for price in node["prices"])
     provider, category = node["provider"], node["category"]
     return [row_id(node["id"]), node["name"], node["lifecycle"], provider["key"], provider["name"], category["key"], category["name"], prices]
 
 
 def pg_product(node):
-    prices = sorted((price["unit"], price["period"], whole(price["amountCents"]) or 0) for price in node["pricesByProductId"]["nodes"])
+    prices = sorted([price["unit"], price["period"], whole(price["amountCents"]) or 0] for price in node["pricesByProductId"]["nodes"])
     provider, category = node["providerByProviderId"], node["categoryByCategoryId"]
     return [node["rowId"], node["name"], node["lifecycle"], provider["key"], provider["name"], category["key"], category["name"], prices]
 
@@ -134,13 +134,17 @@ def lines(database):
     return psql(database, "-c", LINES).splitlines()
 
 
-# What Aachen can have today: everything that is open to it, by the words of the rules of the service.
-OPEN_TO = """SELECT json_build_array(search.id, search.name) FROM search_products('{search}', 'AVAILABLE') AS search, municipalities AS town
-    WHERE ags = '{ags}' AND (available_from IS NULL OR available_from <= current_date) AND (service_area = 'STATE_WIDE'
-        OR service_area = 'PROVIDER_COVERAGE' AND EXISTS (SELECT FROM provider_coverage AS served WHERE served.provider_id = search.provider_id
+# What a municipality can have or show interest in: what is published for it and neither gone nor going. Whether it is in the customer
+# groups that a product is for, SQL does not know: those products are told apart.
+OPEN_TO = """SELECT json_build_array(found.id, found.name, EXISTS (SELECT FROM product_customer_groups WHERE product_id = found.id))
+    FROM (SELECT * FROM search_products('{search}', 'AVAILABLE') UNION ALL SELECT * FROM search_products('{search}', 'PLANNED')) AS found,
+    municipalities AS town WHERE ags = '{ags}' AND (service_area = 'STATE_WIDE'
+        OR service_area = 'PROVIDER_COVERAGE' AND EXISTS (SELECT FROM provider_coverage AS served WHERE served.provider_id = found.provider_id
             AND municipality_id = town.id AND coalesce(valid_from, current_date) <= current_date AND coalesce(valid_to, current_date) >= current_date)
-        OR service_area = 'LISTED' AND EXISTS (SELECT FROM product_municipalities WHERE product_id = search.id AND municipality_id = town.id))"""
+        OR service_area = 'LISTED' AND EXISTS (SELECT FROM product_municipalities WHERE product_id = found.id AND municipality_id = town.id))"""
 
 
 def open_to(database, ags, search):
-    return dict(rows(database, OPEN_TO.format(ags=ags, search=search)))
+    """Products by id with their names, and how many at least: those for every customer group."""
+    found = rows(database, OPEN_TO.format(ags=ags, search=search))
+    return {product: name for product, name, _ in found}, sum(not is_restricted for *_, is_restricted in found)

@@ -1,5 +1,5 @@
 """A PostgreSQL cluster of its own: made, started, stopped; one filled database for each size, and a copy of it for each run."""
-import os, pathlib, pwd, shutil, subprocess
+import os, pathlib, pwd, shutil, subprocess, time
 
 HERE = pathlib.Path(__file__).parent
 PORT = 18490
@@ -14,7 +14,7 @@ SIZES = {
 def programs():
     """The folder of the newest installed server programs."""
     if found := shutil.which("initdb"):
-        return pathlib.Path(found).parent
+        return pathlib.Path(found).resolve().parent
     installed = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not installed:
         raise SystemExit("Missing: PostgreSQL 15 or newer (Debian: postgresql).")
@@ -53,10 +53,10 @@ class Cluster:
         log = open(self.folder / "postgres.log", "a")
         command = ["taskset", "-c", str(core), programs() / "postgres", "-D", data, *settings]
         self.server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self.user)
-        ready = [programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(PORT), "-t", "30"]
-        while subprocess.run(ready).returncode:
+        while subprocess.run(["psql", url("postgres"), "-c", "SELECT 1"], capture_output=True).returncode:
             if self.server.poll() is not None:
                 raise SystemExit(f"PostgreSQL does not start: {(self.folder / 'postgres.log').read_text()[-2000:]}")
+            time.sleep(0.2)
 
     def databases(self):
         return psql("postgres", "-c", "SELECT datname FROM pg_database").split()

@@ -14,7 +14,7 @@ CREATE TEMP TABLE towns AS
     SELECT *, row_number() OVER (ORDER BY ags) - 1 AS place FROM municipalities WHERE type <> 'KREIS';
 CREATE TEMP TABLE copies AS
     SELECT n, (n - 1) / (SELECT count(*) FROM towns) + 2 AS part, towns.*
-    FROM generate_series(1, :municipalities - (SELECT count(*) FROM municipalities)) AS n
+    FROM generate_series(1, :municipalities - (SELECT count(*) FROM municipalities)::int) AS n
     JOIN towns ON place = (n - 1) % (SELECT count(*) FROM towns);
 INSERT INTO municipalities (id, ags, ars, name, official_name, type, special_status, district_id, government_district,
         landschaftsverband_id, population, population_date, area_hectares, postcode, longitude, latitude, kgst_size_class, go_nrw_status)
@@ -38,15 +38,15 @@ CREATE TEMP TABLE drafts AS
         || (ARRAY['akte','abrechnung','antrag','archiv','auskunft','ausweis','cockpit','dienst','formular','karte','konto','meldung',
             'planung','portal','prüfung','register','statistik','termin','verfahren','verwaltung'])[1 + n % 20]
         || (ARRAY['',' Basis',' Komfort',' Plus',' online',' mobil'])[1 + n / 400 % 6] AS name
-    FROM generate_series(1, :products - (SELECT count(*) FROM products WHERE lifecycle NOT IN ('DRAFT', 'IN_REVIEW'))) AS n;
+    FROM generate_series(1, :products - (SELECT count(*) FROM products WHERE lifecycle NOT IN ('DRAFT', 'IN_REVIEW'))::int) AS n;
 INSERT INTO products (id, provider_id, external_id, name, summary, description, category_id, lifecycle, available_from, phase_out_from,
         retired_from, delivery_mode, base_service, mandated_task, initial_portfolio, service_area, organisational_conditions,
         technical_conditions, lead_time_days, notice_months, term_months, version, created_at, updated_at, sample)
     SELECT drafts.id, offering.id, 'G-' || lpad(n::text, 6, '0'), name, name || ' für Städte, Gemeinden und Kreise: Einführung, Betrieb und Hilfe',
         'Läuft im Rechenzentrum des Anbieters. ' || repeat('Näheres regelt die Leistungsbeschreibung. ', 1 + n % 3), subjects.id,
-        CASE n % 50 WHEN 10 THEN 'PLANNED' WHEN 30 THEN 'PHASE_OUT' WHEN 49 THEN 'RETIRED' ELSE 'AVAILABLE' END,
-        CASE n % 50 WHEN 10 THEN date '2035-01-01' END, CASE n % 50 WHEN 30 THEN date '2026-10-01' END,
-        CASE n % 50 WHEN 30 THEN date '2035-12-31' WHEN 49 THEN date '2026-06-30' END,
+        CASE n % 50 WHEN 11 THEN 'PLANNED' WHEN 31 THEN 'PHASE_OUT' WHEN 49 THEN 'RETIRED' ELSE 'AVAILABLE' END,
+        CASE n % 50 WHEN 11 THEN date '2035-01-01' END, CASE n % 50 WHEN 31 THEN date '2026-10-01' END,
+        CASE n % 50 WHEN 31 THEN date '2035-12-31' WHEN 49 THEN date '2026-06-30' END,
         (ARRAY['CENTRAL','REGIONAL','DECENTRAL'])[1 + n % 3], n % 9 = 0, (ARRAY['NO','PARTLY','YES'])[1 + n % 3], false,
         CASE WHEN n % 10 = 7 THEN 'STATE_WIDE' ELSE 'PROVIDER_COVERAGE' END, 'Dienstanweisung; Beteiligung des Personalrats',
         'Anschluss an das Landesverwaltungsnetz', n % 120, 3 + n % 6, 12 * (1 + n % 3), 1,
@@ -81,9 +81,9 @@ INSERT INTO product_subscriptions (id, municipality_id, product_id, state, versi
         3 + i % 6, CASE i % 20 WHEN 11 THEN date '2099-12-31' ELSE date '2030-01-01' END, prices.unit, prices.period, prices.amount_cents,
         1900, 'itkatalog', 'sample', 'FOUNDATION', timestamptz '2026-01-01 00:00:00Z' + i * interval '7 seconds',
         timestamptz '2026-01-01 00:00:00Z' + i * interval '7 seconds', true
-    FROM generate_series(1::bigint, :subscriptions) AS i
+    FROM generate_series(1, :subscriptions) AS i
     JOIN takers ON takers.place = i % (SELECT count(*) FROM takers)
-    JOIN taken ON taken.place = i * 7919 % (SELECT count(*) FROM taken)
+    JOIN taken ON taken.place = i::bigint * 7919 % (SELECT count(*) FROM taken)
     JOIN prices ON prices.id = md5('price ' || taken.n)::uuid;
 INSERT INTO subscription_history (subscription_id, version, at, action, state, reason_code, reason_text)
     SELECT id, 1, created_at, 'REPORT_CONTRACT', state, 'OTHER', 'Messung' FROM product_subscriptions;

@@ -67,5 +67,5 @@ PG_ALL_SUBSCRIPTIONS = """query AllSubscriptions($first: Int, $after: Cursor) {
   } }"""
 PG_REQUEST = """mutation Request($input: RequestPlainlyInput!) {
   requestPlainly(input: $input) {
-    plainRequest { rowId state version productByProductId { name } municipalityByMunicipalityId { ags } }
+    result { rowId state version productByProductId { name } municipalityByMunicipalityId { ags } }
   } }"""

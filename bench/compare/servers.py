@@ -13,6 +13,10 @@ ALWAYS = {"MIMALLOC_PURGE_DELAY": "5", "ITKATALOG_RATE_LIMIT": "0", "ITKATALOG_L
 UNCACHED_SETTING, UNCACHED = "answer_cache_bytes", {"ITKATALOG_LIMITS__ANSWER_CACHE_BYTES": "0"}
 
 
+# What was started and not stopped yet.
+RUNNING = []
+
+
 class Server:
     """A process that listens on a port and is pinned to a core."""
 
@@ -22,6 +26,7 @@ class Server:
         with open(self.log, "a") as log:
             command = ["taskset", "-c", str(core), *map(str, command)]
             self.process = subprocess.Popen(command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=log, stderr=log)
+        RUNNING.append(self)
         while not self.answers(ready):
             if self.process.poll() is not None or time.monotonic() > start + 600:
                 raise SystemExit(f"{name} does not start: {self.log.read_text()[-2000:]}")
@@ -48,6 +53,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        RUNNING.remove(self)
 
 
 def settings(folder, name, database):

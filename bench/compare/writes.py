@@ -35,7 +35,7 @@ def request(stage):
             same("errors of a request", told["errors"], [])
             same("a request", [row["state"], row["product"]["name"], row["subscriber"]["ags"]], ["REQUESTED", name, AGS])
         else:
-            row = data["requestPlainly"]["plainRequest"]
+            row = data["requestPlainly"]["result"]
             told = [row["state"], row["productByProductId"]["name"], row["municipalityByMunicipalityId"]["ags"]]
             same("a plain request", told, ["REQUESTED", name, AGS])
     same("the records of a request each", [after - was for after, was in zip(records(stage), before)], [1, 1, 1, 1])
