@@ -16,6 +16,9 @@ UPDATE products SET context_key = fold(concat_ws(' ', standard.name, categories.
 CREATE INDEX ON products (lifecycle, name_key, id);
 CREATE INDEX ON products (name_key, id);
 
+-- The key is unique by an index; PostGraphile looks for constraints only.
+COMMENT ON TABLE municipalities IS '@unique ags';
+
 -- Best match first, by the same places and ranks as the service.
 CREATE FUNCTION search_products(search text, lifecycle text) RETURNS SETOF products LANGUAGE sql STABLE AS $$
     SELECT products FROM products, fold($1) AS word, LATERAL (SELECT CASE

@@ -94,7 +94,7 @@ def list_pages(stage, name, title, places, by):
     }, by)
     total = len(expected_rows)
     begins = [0 if place is None else place + 1 for place in places(total)]
-    expected = [[total, begin + PAGE < total, begin > 0, expected_rows[begin : begin + PAGE]] for begin in begins]
+    expected = [[total, begin + PAGE < total, expected_rows[begin : begin + PAGE]] for begin in begins]
     return both(stage, work, lambda data: answers.page(data["products"], answers.product),
                 lambda data: answers.page(data["allProducts"], answers.pg_product), expected)
 
@@ -142,7 +142,7 @@ def search(stage):
     }, "uncached")
     found = answers.found_products(stage.database, SEARCH)
     return both(stage, work, lambda data: answers.page(data["products"], answers.product),
-                lambda data: answers.page(data["searchProducts"], answers.pg_product), [[len(found), len(found) > PAGE, False, found[:PAGE]]])
+                lambda data: answers.page(data["searchProducts"], answers.pg_product), [[len(found), len(found) > PAGE, found[:PAGE]]])
 
 
 def own(stage, name, title, municipalities, by):
