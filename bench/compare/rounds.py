@@ -94,5 +94,5 @@ class Run:
     def started(self):
         say(f"{self.size}: start")
         self.stop()
-        seconds = writes.starts(self.stage, self.given.server_core, STARTS)
-        self.rows.append(Row(self.size, "start", "start on this database until /readyz", figure=f"{seconds:.2f} s"))
+        wall, cpu = writes.starts(self.stage, self.given.server_core, STARTS)
+        self.rows.append(Row(self.size, "start", "start on this database until /readyz", figure=f"{wall:.2f} s, {cpu:.2f} s of CPU"))
