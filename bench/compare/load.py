@@ -1,5 +1,5 @@
 """Asks a server: one request at a time, or as many as `wrk` can send on 16 connections."""
-import dataclasses, http.client, itertools, json, os, pathlib, subprocess, time
+import dataclasses, http.client, itertools, json, os, pathlib, subprocess, sys, time
 
 CONNECTIONS = 16
 HERE = pathlib.Path(__file__).parent
@@ -76,6 +76,8 @@ def wrk(server, path, seconds, core):
     if done.returncode or not told:
         raise SystemExit(f"wrk: {done.stdout}{done.stderr}")
     _, requests, _, p50, p99, wrong, *rest = told[0].split(" ", 6)
+    if not int(requests):
+        print(f"{server.name}: no answer within {seconds} s; longer rounds would tell more", file=sys.stderr)
     if int(wrong):
         raise SystemExit(f"{server.name}: {wrong} of {requests} answers were wrong: {' '.join(rest)}")
     return Measured(int(requests), cpu, int(p50) / 1000, int(p99) / 1000)

@@ -38,7 +38,7 @@ def short(number):
 
 def cells(row, small):
     speed = {side: measured.per_cpu_second() for side, measured in row.measured.items()}
-    own, of = speed.get("service"), lambda side: speed["service"] / speed[side] if side in speed else None
+    own, of = speed.get("service"), lambda side: speed["service"] / speed[side] if speed.get(side) else None
     if own is None:
         return [row.size, row.title, row.figure, "–", "–", "–", "–", GOALS[row.name], "–", "–", "–", short(row.megabytes), "–"]
     service = row.measured["service"]
