@@ -163,21 +163,30 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
 pub fn load(folder: Option<&Path>) -> Result<Arc<Engine>, String> {
     match folder {
         None => embedded(),
-        Some(folder) => {
-            let read = read(folder).and_then(|files| Engine::read(&files));
-            read.map(Arc::new).map_err(|problems| message(&folder.display().to_string(), &problems))
-        }
+        Some(_) => check(folder).map(Arc::new),
     }
 }
 
-/// The rules compiled in: read once in a process.
+/// The same, read anew and asked all their cases.
+pub fn check(folder: Option<&Path>) -> Result<Engine, String> {
+    let (name, files) = match folder {
+        None => ("policies".to_owned(), Ok(compiled_in())),
+        Some(folder) => (folder.display().to_string(), read(folder)),
+    };
+    files.and_then(|files| Engine::read(&files)).map_err(|problems| message(&name, &problems))
+}
+
+/// The rules compiled in: read once in a process. Their cases are asked by the tests, not at every start.
 pub fn embedded() -> Result<Arc<Engine>, String> {
     static READ: LazyLock<Result<Arc<Engine>, String>> = LazyLock::new(|| {
-        let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
-        let files: Vec<File> = EMBEDDED.iter().map(file).collect();
-        Engine::read(&files).map(Arc::new).map_err(|problems| message("policies", &problems))
+        let read = Engine::read_known(&compiled_in());
+        read.map(Arc::new).map_err(|problems| message("policies", &problems))
     });
     READ.clone()
+}
+
+fn compiled_in() -> Vec<File> {
+    EMBEDDED.iter().map(|(name, text)| File { name: (*name).to_owned(), text: (*text).to_owned() }).collect()
 }
 
 fn message(folder: &str, problems: &[Problem]) -> String {

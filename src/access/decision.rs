@@ -7,7 +7,7 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use super::{
-    Action, Cell, DutyCell, File, Offer, Phase, Problem, Role, Rule, Situation, Standing, WayOut, duty, matrix,
+    Action, Cell, DutyCell, File, Offer, Phase, Problem, Role, Rule, Situation, Standing, WayOut, matrix,
     policies::{Answer, Policies, Question},
     reading, ways_out,
 };
@@ -84,11 +84,11 @@ pub(super) struct Reserved {
 
 /// The rules, ready to be asked.
 pub struct Engine {
-    policies: Policies,
+    pub(super) policies: Policies,
     reserved: Reserved,
     decisions: Cache<Situation, Arc<Decision>>,
     matrix: OnceLock<Vec<Cell>>,
-    pub(super) duties: Vec<DutyCell>,
+    pub(super) duties: OnceLock<Vec<DutyCell>>,
     cases: usize,
 }
 
@@ -101,13 +101,17 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// Of files with policies and cases, strictly validated. The error tells everything that is wrong.
     pub fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
-        reading::read(files).map(|(policies, cases)| Self::new(policies, cases))
+        reading::read(files, true).map(|(policies, cases)| Self::new(policies, cases))
+    }
+
+    /// The same of files whose cases were decided before, and are not asked again.
+    pub fn read_known(files: &[File]) -> Result<Self, Vec<Problem>> {
+        reading::read(files, false).map(|(policies, cases)| Self::new(policies, cases))
     }
 
     fn new(policies: Policies, cases: usize) -> Self {
-        let decisions = Cache::new(KEPT_DECISIONS);
-        let duties = duty::cells(&policies);
-        Self { policies, reserved: Reserved::new(), decisions, matrix: OnceLock::new(), duties, cases }
+        let (decisions, reserved) = (Cache::new(KEPT_DECISIONS), Reserved::new());
+        Self { policies, reserved, decisions, matrix: OnceLock::new(), duties: OnceLock::new(), cases }
     }
 
     /// How many policies there are, and how many cases they have decided as those say.

@@ -144,30 +144,32 @@ pub struct DutyCell {
     pub forbidden_by: Option<Arc<Rule>>,
 }
 
-/// All cells, in the order of the enumerations. There are so few that all are decided beforehand.
-pub(super) fn cells(policies: &Policies) -> Vec<DutyCell> {
+/// All cells, in the order of the enumerations.
+fn cells(policies: &Policies) -> Vec<DutyCell> {
     let mut cells = Vec::new();
     for duty in Duty::VARIANTS {
         for (role, is_own) in super::table::rows() {
-            for phase in Phase::VARIANTS {
-                let question = Question { action: duty.into(), role, phase: *phase, is_own, product: None };
-                let (permitted_by, forbidden_by) = match policies.ask(&question) {
-                    // Nothing could wait for an approval here, so a permit that asks for one is none.
-                    Answer::Permitted(rule) => (Some(rule).filter(|rule| !rule.needs_approval()), None),
-                    Answer::Forbidden(rule) => (None, Some(rule)),
-                    Answer::Nothing => (None, None),
-                };
-                cells.push(DutyCell { duty: *duty, phase: *phase, role, is_own, permitted_by, forbidden_by });
-            }
+            cells.extend(Phase::VARIANTS.iter().map(|phase| cell(policies, *duty, *phase, role, is_own)));
         }
     }
     cells
 }
 
+fn cell(policies: &Policies, duty: Duty, phase: Phase, role: Option<Role>, is_own: bool) -> DutyCell {
+    let question = Question { action: duty.into(), role, phase, is_own, product: None };
+    let (permitted_by, forbidden_by) = match policies.ask(&question) {
+        // Nothing could wait for an approval here, so a permit that asks for one is none.
+        Answer::Permitted(rule) => (Some(rule).filter(|rule| !rule.needs_approval()), None),
+        Answer::Forbidden(rule) => (None, Some(rule)),
+        Answer::Nothing => (None, None),
+    };
+    DutyCell { duty, phase, role, is_own, permitted_by, forbidden_by }
+}
+
 impl Engine {
     /// Every duty, role, relation and phase, with the rule that permits or forbids.
     pub fn duties(&self) -> &[DutyCell] {
-        &self.duties
+        self.duties.get_or_init(|| cells(&self.policies))
     }
 
     /// A permit by the best of the caller's roles, or the rule that refuses.
@@ -177,14 +179,14 @@ impl Engine {
         if asked.is_empty() {
             asked.push((None, false));
         }
-        let cells = || asked.iter().filter_map(|(role, is_own)| self.duty_cell(duty, phase, *role, *is_own));
-        if let Some(rule) = cells().find_map(|cell| cell.permitted_by.as_ref()) {
-            return Ok(DutyPermit { duty, rule: rule.clone() });
+        let cells = || asked.iter().map(|(role, is_own)| self.duty_cell(duty, phase, *role, *is_own));
+        if let Some(rule) = cells().find_map(|cell| cell.permitted_by) {
+            return Ok(DutyPermit { duty, rule });
         }
         let misses_organisation =
             asked.iter().any(|(role, _)| role.is_some_and(|role| !caller.has_organisation_for(role)));
-        Err(match cells().find_map(|cell| cell.forbidden_by.as_ref()) {
-            Some(rule) => rule.clone(),
+        Err(match cells().find_map(|cell| cell.forbidden_by) {
+            Some(rule) => rule,
             None if misses_organisation => self.rule("organisation-missing"),
             None => self.rule("no-rule-permits"),
         })
@@ -193,9 +195,8 @@ impl Engine {
     /// Who may fulfil a duty in a phase, as ways out of a refusal.
     pub fn who_may(&self, duty: Duty, phase: Phase) -> Vec<WayOut> {
         let may = |role: &Role| {
-            let mut cells =
-                self.duties.iter().filter(|cell| (cell.duty, cell.phase, cell.role) == (duty, phase, Some(*role)));
-            cells.any(|cell| cell.permitted_by.is_some())
+            let cell = |is_own| self.duty_cell(duty, phase, Some(*role), is_own);
+            [false, true].into_iter().any(|is_own| cell(is_own).permitted_by.is_some())
         };
         let way_out = |role: &Role| {
             let (de, en) = ways_out::who_can(*role);
@@ -204,9 +205,9 @@ impl Engine {
         Role::VARIANTS.iter().filter(|role| may(role)).map(way_out).collect()
     }
 
-    fn duty_cell(&self, duty: Duty, phase: Phase, role: Option<Role>, is_own: bool) -> Option<&DutyCell> {
+    fn duty_cell(&self, duty: Duty, phase: Phase, role: Option<Role>, is_own: bool) -> DutyCell {
         // Who has no organisation has no own.
         let is_own = is_own && role.is_some_and(Role::has_organisation);
-        self.duties.iter().find(|cell| (cell.duty, cell.phase, cell.role, cell.is_own) == (duty, phase, role, is_own))
+        cell(&self.policies, duty, phase, role, is_own)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use crate::policies;
+use crate::{graphql::rights, policies};
 
 /// What is wanted of which rules.
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,8 @@ pub struct Arguments {
 enum What {
     /// Print the table of phases, roles and actions, as in policies/decision_table.md.
     Matrix,
+    /// Print who may make each change, as in policies/rights.json, from which the descriptions of mutations are made.
+    Rights,
     /// Validate the policies and ask them their cases; exit 1 with everything that does not hold, by file and line.
     Check,
     /// Decide one case, without server and database: allowed or not, by which rule, who approves, and the ways out.
@@ -37,9 +39,10 @@ impl Arguments {
 
 /// Does it, with the rules of a folder or those compiled in.
 pub fn run(arguments: &Arguments, folder: Option<&Path>) -> Result<(), String> {
-    let engine = policies::load(folder)?;
+    let engine = policies::check(folder)?;
     match &arguments.what {
         What::Matrix => print!("{}", engine.decision_table()),
+        What::Rights => print!("{}", rights::page(&engine)?),
         What::Check => {
             let (policies, cases) = engine.counts();
             let cells = 2 * engine.matrix().len() + engine.duties().len();

@@ -3,7 +3,7 @@
 //! Descriptions are fixed when the schema is built, so they tell the rules as delivered. The library takes descriptions
 //! from comments only; its registry is public but hidden, see `docs/decisions/0011-descriptions-from-policies.md`.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
@@ -13,28 +13,31 @@ use async_graphql::{
 use strum::VariantArray;
 
 use super::Mutation;
-use crate::{
-    access::{Action, Duty},
-    policies,
-};
+use crate::access::{Action, Duty, Engine};
 
 /// Changes, described with the rights that they need.
 #[derive(Default)]
 pub struct MutationRoot(Mutation);
 
-/// The paragraph of each mutation, by its name. Made once, because it asks the rules some thousand times.
-static PARAGRAPHS: LazyLock<HashMap<String, String>> = LazyLock::new(|| match policies::embedded() {
-    Ok(engine) => {
-        let here = " (`policyMatrix` tells what holds here)";
-        let of_action = |action: &Action| (mutation(action.into()), paragraph(here, &engine.summary(*action)));
-        let of_duty = |duty: &Duty| (mutation(duty.into()), paragraph("", &engine.duty_summary(*duty)));
-        Action::VARIANTS.iter().map(of_action).chain(Duty::VARIANTS.iter().map(of_duty)).collect()
-    }
-    Err(error) => {
-        tracing::error!(error, "mutations are described without their rights");
-        HashMap::new()
-    }
-});
+/// The paragraph of each mutation, by its name: worked out beforehand, because that asks the rules some thousand times.
+static PARAGRAPHS: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| match serde_json::from_str(include_str!("../../policies/rights.json")) {
+        Ok(paragraphs) => paragraphs,
+        Err(error) => {
+            tracing::error!(%error, "policies/rights.json: mutations are described without their rights");
+            BTreeMap::new()
+        }
+    });
+
+/// The paragraphs as the rules give them, as a page of JSON.
+pub fn page(engine: &Engine) -> Result<String, String> {
+    let here = " (`policyMatrix` tells what holds here)";
+    let of_action = |action: &Action| (mutation(action.into()), paragraph(here, &engine.summary(*action)));
+    let of_duty = |duty: &Duty| (mutation(duty.into()), paragraph("", &engine.duty_summary(*duty)));
+    let paragraphs: BTreeMap<String, String> =
+        Action::VARIANTS.iter().map(of_action).chain(Duty::VARIANTS.iter().map(of_duty)).collect();
+    serde_json::to_string_pretty(&paragraphs).map(|page| page + "\n").map_err(|error| error.to_string())
+}
 
 fn paragraph(here: &str, lines: &[String]) -> String {
     let lines = if lines.is_empty() { "nobody".to_owned() } else { lines.join("\n* ") };

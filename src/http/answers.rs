@@ -19,7 +19,9 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::{
     answer::{self, Complete, MediaType},
-    cached, outer,
+    cached,
+    execute::Before,
+    outer,
     request::Info,
 };
 use crate::{
@@ -177,17 +179,21 @@ impl Answers {
         Some(Asked::finish(response, answer.tag.as_deref(), headers))
     }
 
-    /// Keeps an answer without errors, with what it stands on; none for what can't be kept.
+    /// Keeps an answer without errors, with what it stands on.
     pub async fn keep(
         &self,
+        desk: &Desk,
         mut asked: Asked,
-        ground: Option<Ground>,
+        before: Option<Before>,
         mut response: Response,
         headers: &HeaderMap,
     ) -> Response {
         let Some(Complete(bytes)) = response.extensions_mut().remove() else { return response };
         let tag = asked.is_public().then(|| cached::tag(&bytes));
-        let (Some(kept), Some(ground)) = (self.0.as_ref().filter(|_| asked.is_kept), ground) else {
+        let Some((kept, before)) = self.0.as_ref().filter(|_| asked.is_kept).zip(before) else {
+            return Asked::finish(response, tag.as_deref(), headers);
+        };
+        let Some(ground) = before.ground(desk).await else {
             return Asked::finish(response, tag.as_deref(), headers);
         };
         let (parts, body) = outer::compressed(response, asked.encoding.as_ref()).await.into_parts();

@@ -149,8 +149,8 @@ pub async fn answer_in_turn(
 pub struct Answered {
     /// Data and errors.
     pub outcome: Outcome,
-    /// What it stands on; none when it can't be told again.
-    pub ground: Option<Ground>,
+    /// What it began with; none when it can't be told again.
+    pub before: Option<Before>,
 }
 
 /// Runs a query or a mutation.
@@ -169,12 +169,11 @@ pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, req
     let execution = app.0.schema.execute(prepared.execution().data(reading));
     let mut outcome = tokio::time::timeout(patience, execution).await.map_err(|_| too_slow())?;
     prepared.complete(app, &mut outcome, is_mutation || before.reads.most() > Read::Nothing);
-    let ground = if is_mutation { None } else { before.ground(&app.0.desk).await };
-    Ok(Answered { outcome, ground })
+    Ok(Answered { outcome, before: (!is_mutation).then_some(before) })
 }
 
 /// What a request begins with.
-struct Before {
+pub struct Before {
     reads: Arc<Reads>,
     snapshot: Weak<Snapshot>,
     now: DateTime<Utc>,
@@ -195,8 +194,8 @@ impl Before {
         }
     }
 
-    /// What it stands on once it has run.
-    async fn ground(self, desk: &Desk) -> Option<Ground> {
+    /// What it stands on once it has run; none when it can't be told again.
+    pub async fn ground(self, desk: &Desk) -> Option<Ground> {
         let Self { reads, snapshot, now, scope, mark } = self;
         let subscriptions = match reads.most() {
             Read::Nothing => None,

@@ -223,9 +223,9 @@ async fn run_here(
         return sse::stream(app, prepared, admitted.bearer, request);
     }
     match answer(app, &prepared, admitted.bearer.claims.as_deref(), request).await {
-        Ok(Answered { outcome: answered, ground }) => {
+        Ok(Answered { outcome: answered, before }) => {
             let response = outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost));
-            app.0.answers.keep(asked, ground, response, headers).await
+            app.0.answers.keep(&app.0.desk, asked, before, response, headers).await
         }
         Err(error) => refusal(StatusCode::SERVICE_UNAVAILABLE, &error, request, media_type),
     }

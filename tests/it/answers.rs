@@ -20,6 +20,13 @@ const OWN: &str = "query($ags: AGS!) { municipality(by: {ags: $ags}) { name annu
 const PRODUCTS: &str =
     "{ products(first: 3, search: \"akte\") { totalCount edges { node { id name provider { key } } } } }";
 
+const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// An instance that keeps answers. Others in these tests keep none, because tests write past the records that tell of changes.
+async fn keeping(app: &TestApp) -> TestApp {
+    app.with(clock(), |config| config.limits.answer_cache_bytes = KEPT_BYTES).await
+}
+
 /// An answer as bytes, with what is said of it.
 #[derive(Debug, PartialEq, Eq)]
 struct Told {
@@ -206,14 +213,14 @@ async fn write(random: &mut impl Rng, kept: &TestApp, other: &TestApp, open: &mu
 
 on_both_databases! {
     async fn random_documents_by_anybody_among_writes_give_the_same_bytes_with_and_without_keeping(app: TestApp) {
-        let without = app.with(clock(), |config| config.limits.answer_cache_bytes = 0).await;
+        let (without, app) = (app, &keeping(app).await);
         let count = std::env::var("ANSWER_DOCUMENTS").map_or(DOCUMENTS, |text| text.parse().unwrap());
         let mut random = ChaCha8Rng::seed_from_u64(8);
         let callers = callers();
         let (mut known, mut open, mut stale): (Vec<Asking>, _, _) = (Vec::new(), Vec::new(), false);
         for place in 0..count {
             if random.random_bool(0.1) {
-                stale |= write(&mut random, app, &without, &mut open).await;
+                stale |= write(&mut random, app, without, &mut open).await;
             }
             let asking = match known.choose(&mut random) {
                 Some(known) if random.random_bool(0.7) => known.clone(),
@@ -226,17 +233,18 @@ on_both_databases! {
             };
             // Of what the other instance wrote this one learns within its bound, or when it is told to look.
             let told = asking.of(app, std::mem::take(&mut stale)).await;
-            let anew = asking.of(&without, true).await;
+            let anew = asking.of(without, true).await;
             assert!(told == anew, "{place}: {asking:?}\n{}\n{}", shown(&told), shown(&anew));
             known.push(asking);
             if known.len() > 40 {
                 known.swap_remove(random.random_range(0..40));
             }
         }
-        without.server.database().close().await.unwrap();
+        app.server.database().close().await.unwrap();
     }
 
     async fn what_is_asked_again_is_told_without_the_database_and_a_change_is_seen_at_once(app: TestApp) {
+        let app = &keeping(app).await;
         let own = Asking::new(Some(municipality(AACHEN)), OWN, &json!({ "ags": AACHEN }));
         let first = own.of(app, false).await;
         let before = app.server.database().statements();
@@ -252,10 +260,11 @@ on_both_databases! {
         assert!(app.server.database().statements() <= before + 4, "a look at the feed, and at whom it is about");
         app.done(&municipality(AACHEN), "withdrawSubscription", next(&subscription, json!({}))).await;
         assert_ne!(own.of(app, false).await, second);
+        app.server.database().close().await.unwrap();
     }
 
     async fn another_instance_sees_a_change_soon_and_never_a_mixture(app: TestApp) {
-        let other = app.with(clock(), |_| {}).await;
+        let other = keeping(app).await;
         let every = std::time::Duration::from_millis(app.config.refresh_interval_ms);
         let refreshing = tokio::spawn(other.server.live().clone().keep_fresh(every));
         let own = Asking::new(Some(municipality(AACHEN)), OWN, &json!({ "ags": AACHEN }));
@@ -285,14 +294,14 @@ on_both_databases! {
     }
 
     async fn callers_with_other_rights_never_share_an_answer(app: TestApp) {
-        let without = app.with(clock(), |config| config.limits.answer_cache_bytes = 0).await;
+        let (without, app) = (app, &keeping(app).await);
         let viewer = "{ viewer { subject roles } }";
         for query in [OWN, viewer, PRODUCTS] {
             let mut told = Vec::new();
             for by in callers() {
                 let asking = Asking::new(by, query, &json!({ "ags": AACHEN }));
                 let first = asking.of(app, false).await;
-                assert_eq!(first, asking.of(&without, false).await, "{asking:?}");
+                assert_eq!(first, asking.of(without, false).await, "{asking:?}");
                 assert_eq!(first, asking.of(app, false).await, "{asking:?}");
                 told.push(first.body);
             }
@@ -300,10 +309,11 @@ on_both_databases! {
             told.dedup();
             assert!(query != viewer || told.len() == callers().len(), "{}", told.len());
         }
-        without.server.database().close().await.unwrap();
+        app.server.database().close().await.unwrap();
     }
 
     async fn a_kept_answer_in_another_encoding_or_language_is_another(app: TestApp) {
+        let app = &keeping(app).await;
         let plain = Asking::new(None, PRODUCTS, &json!({}));
         let whole = plain.of(app, false).await;
         for encoding in ["gzip", "br", "zstd"] {
@@ -317,9 +327,11 @@ on_both_databases! {
         let german = plain.of(app, false).await;
         let english = Asking { language: "en", ..plain.clone() }.of(app, false).await;
         assert_eq!((&german.body, german.headers == english.headers), (&english.body, false));
+        app.server.database().close().await.unwrap();
     }
 
     async fn what_failed_is_not_kept_and_what_was_known_is_not_sent_again(app: TestApp) {
+        let app = &keeping(app).await;
         let missing = Asking::new(None, "{ municipality(by: {ags: \"05999999\"}) { name } }", &json!({}));
         assert!(String::from_utf8(missing.of(app, false).await.body).unwrap().contains("NOT_FOUND"));
         let query = url::form_urlencoded::byte_serialize(PRODUCTS.as_bytes()).collect::<String>();
@@ -339,6 +351,7 @@ on_both_databases! {
         let signed_in = post().header("authorization", format!("Bearer {}", land())).header("accept", "application/json");
         let signed_in = tell(app, signed_in.body(Body::from(Asking::new(None, PRODUCTS, &json!({})).body)).unwrap()).await;
         assert!(signed_in.headers.contains(&("cache-control".to_owned(), "no-store".to_owned())));
+        app.server.database().close().await.unwrap();
     }
 }
 
@@ -346,7 +359,7 @@ on_both_databases! {
 async fn a_request_that_expires_is_told_as_expired_although_nobody_wrote_it() {
     use itkatalog::clock::Clock;
     let app = TestApp::start(crate::support::Backend::Sqlite).await;
-    let live = app.with(Clock::System, |_| {}).await;
+    let live = app.with(Clock::System, |config| config.limits.answer_cache_bytes = KEPT_BYTES).await;
     let by = token(json!({ "roles": ["municipality"], "municipality": AACHEN, "exp": 4_000_000_000_i64 }));
     let soon = Clock::System.now() + chrono::TimeDelta::milliseconds(1_500);
     let row = app
