@@ -2,7 +2,11 @@
 //!
 //! A row that refers to something that is not published is left out together with the reference.
 
-use std::{collections::HashMap, hash::Hash, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, OnceLock},
+};
 
 use ::entity::{
     customer_group, municipality, price, product, product_customer_group, product_key, product_municipality,
@@ -18,7 +22,12 @@ use crate::text::fold;
 
 impl Snapshot {
     /// Joins tables into a snapshot.
-    pub fn build(mut rows: Rows) -> Self {
+    pub fn build(rows: Rows) -> Self {
+        Self::build_after(rows, None)
+    }
+
+    /// The same, with the search index of an earlier snapshot where nothing that is searched is another.
+    pub(super) fn build_after(mut rows: Rows, earlier: Option<&Self>) -> Self {
         let landschaftsverbaende = Table::new(std::mem::take(&mut rows.landschaftsverbaende), |row| row.id);
         let municipalities = municipalities(&mut rows, &landschaftsverbaende);
         let providers = providers(&mut rows, &municipalities);
@@ -40,7 +49,7 @@ impl Snapshot {
             responsibilities: HashMap::new(),
             overlaps: OnceLock::new(),
             lists: Lists::default(),
-            search: search::Index::default(),
+            search: Arc::default(),
             landschaftsverbaende,
             municipalities,
             providers,
@@ -50,7 +59,10 @@ impl Snapshot {
             contacts,
         };
         snapshot.products = snapshot.join_products(&mut rows);
-        snapshot.search = snapshot.search_index();
+        snapshot.search = match earlier.filter(|earlier| snapshot.is_searched_as(earlier)) {
+            Some(earlier) => earlier.search.clone(),
+            None => Arc::new(snapshot.search_index()),
+        };
         snapshot.link_products();
         snapshot.link_relations(&rows.product_relations);
         snapshot.link_aliases(&mut rows);
@@ -121,6 +133,30 @@ impl Snapshot {
             category,
             standard_product,
         })
+    }
+
+    /// Whether search finds the same as in another snapshot: all products, and what surrounds them, are the same.
+    fn is_searched_as(&self, other: &Self) -> bool {
+        let of_products = |snapshot: &'_ Self, at: At<Product>| {
+            let Product { row, provider, category, standard_product, .. } = &snapshot.products[at];
+            (row.id, row.version, row.updated_at, *provider, *category, *standard_product)
+        };
+        let has_same_products = self.products.len() == other.products.len()
+            && self.products.places().all(|at| of_products(self, at) == of_products(other, at));
+        let providers = |snapshot: &'_ Self| -> Vec<(String, Option<String>)> {
+            let rows = snapshot.providers.iter();
+            rows.map(|(_, provider)| (provider.row.name.clone(), provider.row.short_name.clone())).collect()
+        };
+        let categories = |snapshot: &'_ Self| -> Vec<String> {
+            snapshot.categories.iter().map(|(_, category)| category.row.name.clone()).collect()
+        };
+        let standards = |snapshot: &'_ Self| -> Vec<String> {
+            snapshot.standard_products.iter().map(|(_, standard)| standard.row.name.clone()).collect()
+        };
+        has_same_products
+            && providers(self) == providers(other)
+            && categories(self) == categories(other)
+            && standards(self) == standards(other)
     }
 
     /// What is written in and about the products, ready to be searched.

@@ -132,7 +132,7 @@ async fn load_snapshot(database: &Database, earlier: Option<Arc<Snapshot>>) -> R
     let start = Instant::now();
     let rows = load::rows_after(&database.begin_consistent_read().await?, earlier.as_deref()).await?;
     // It takes long enough for others to wait for.
-    let built = tokio::task::spawn_blocking(move || Snapshot::build(rows)).await;
+    let built = tokio::task::spawn_blocking(move || Snapshot::build_after(rows, earlier.as_deref())).await;
     let snapshot = built.map_err(|error| DbErr::Custom(error.to_string()))?;
     tracing::info!(
         version = snapshot.version,

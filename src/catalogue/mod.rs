@@ -13,7 +13,11 @@ mod rows;
 pub mod search;
 mod table;
 
-use std::{cmp::Reverse, collections::HashMap, sync::OnceLock};
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use ::entity::{estimate_assumption, freeze, landschaftsverband, phase, phase_exception};
 use sea_orm::prelude::Date;
@@ -67,7 +71,7 @@ pub struct Snapshot {
     municipalities_by_ars: HashMap<String, At<Municipality>>,
     providers_by_key: HashMap<String, At<Provider>>,
     overlaps: OnceLock<Vec<Overlap>>,
-    search: search::Index,
+    search: Arc<search::Index>,
 }
 
 /// A product that answers a question.
