@@ -22,7 +22,7 @@ pub struct Arguments {
 enum What {
     /// Print the table of phases, roles and actions, as in policies/decision_table.md.
     Matrix,
-    /// Print who may make each change, as in policies/rights.json, from which the descriptions of mutations are made.
+    /// Print who may make each change, as in src/graphql/rights.json, from which the descriptions of mutations are made.
     Rights,
     /// Validate the policies and ask them their cases; exit 1 with everything that does not hold, by file and line.
     Check,

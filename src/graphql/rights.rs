@@ -21,10 +21,10 @@ pub struct MutationRoot(Mutation);
 
 /// The paragraph of each mutation, by its name: worked out beforehand, because that asks the rules some thousand times.
 static PARAGRAPHS: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| match serde_json::from_str(include_str!("../../policies/rights.json")) {
+    LazyLock::new(|| match serde_json::from_str(include_str!("rights.json")) {
         Ok(paragraphs) => paragraphs,
         Err(error) => {
-            tracing::error!(%error, "policies/rights.json: mutations are described without their rights");
+            tracing::error!(%error, "src/graphql/rights.json: mutations are described without their rights");
             BTreeMap::new()
         }
     });

@@ -251,9 +251,9 @@ fn a_source_is_a_document_and_a_passage_or_says_that_it_is_ours() {
 fn the_page_that_is_checked_in_is_what_the_policies_say() {
     // All cases are asked here, of the rules that are compiled in.
     let engine = policies::check(None).unwrap();
-    let stale = "policies/rights.json is stale: run `cargo run -- policy rights > rights.json` and put it there";
+    let stale = "src/graphql/rights.json is stale: run `cargo run -- policy rights > rights.json` and put it there";
     assert!(
-        itkatalog::graphql::rights::page(&engine).unwrap() == include_str!("../../policies/rights.json"),
+        itkatalog::graphql::rights::page(&engine).unwrap() == include_str!("../../src/graphql/rights.json"),
         "{stale}"
     );
     let page = engine.decision_table();

@@ -14,7 +14,7 @@ use crate::support::{
     auditor, clock, land, municipality, post, provider, steward, token, transformation_office,
 };
 
-const DOCUMENTS: usize = 250;
+const DOCUMENTS: usize = 100;
 const OWN: &str = "query($ags: AGS!) { municipality(by: {ags: $ags}) { name annualCost { amount } subscriptions(first: 50) { totalCount edges { node {
     id state version quantity product { name provider { key } } permissions { action allowed } history(first: 5) { edges { node { action } } } } } } } }";
 const PRODUCTS: &str =
@@ -106,7 +106,7 @@ fn callers() -> Vec<Option<String>> {
     std::iter::once(None).chain(tokens.into_iter().map(Some)).collect()
 }
 
-fn some<'l>(random: &mut impl Rng, fields: &[&'l str]) -> String {
+fn some(random: &mut impl Rng, fields: &[&str]) -> String {
     let count = random.random_range(1..=fields.len());
     fields.sample(random, count).copied().collect::<Vec<_>>().join(" ")
 }

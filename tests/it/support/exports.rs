@@ -116,8 +116,10 @@ impl TestApp {
         let found = product::Entity::find().filter(product::Column::ExternalId.eq(product.1)).all(db).await.unwrap();
         let snapshot = self.server.live().snapshot();
         let provider = snapshot.providers[snapshot.provider_by_key(product.0).unwrap()].row.id;
-        let mut row = found.into_iter().find(|row| row.provider_id == provider).unwrap().into_active_model();
-        row.name = Set(name.to_owned());
+        let found = found.into_iter().find(|row| row.provider_id == provider).unwrap();
+        let version = found.version + 1;
+        let mut row = found.into_active_model();
+        (row.name, row.version) = (Set(name.to_owned()), Set(version));
         row.update(db).await.unwrap();
         db.execute_unprepared("UPDATE catalogue_state SET version = version + 1").await.unwrap();
         self.server.live().refresh().await;
