@@ -37,10 +37,7 @@ pub async fn append(
     events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let mut heads = Heads::lock(db).await?;
-    feed::append(db, &mut heads, changed, now).await?;
-    audit::append(db, &mut heads, events.into_iter().map(Ok), now).await?;
-    heads.save(db).await
+    append_all(db, changed, events.into_iter().map(Ok), now).await
 }
 
 /// The same with events that are made one by one while they are written, and that may fail: then all of it does.
@@ -48,6 +45,15 @@ pub async fn append_each<'e>(
     db: &impl ConnectionTrait,
     changed: &[Changed],
     events: Box<dyn Iterator<Item = Result<Event<'e>, DbErr>> + Send + '_>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    append_all(db, changed, events, now).await
+}
+
+async fn append_all<'e>(
+    db: &impl ConnectionTrait,
+    changed: &[Changed],
+    events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;

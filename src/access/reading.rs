@@ -66,7 +66,7 @@ pub(super) fn read(files: &[File], asks_cases: bool) -> Result<(Policies, usize)
         reader.add(file);
     }
     reader.validate();
-    let (cases, unreadable) = cases::read(files);
+    let (cases, unreadable) = if asks_cases { cases::read(files) } else { Default::default() };
     reader.problems.extend(unreadable);
     let Reader { set, rules, places, mut problems } = reader;
     if problems.is_empty() && rules.is_empty() {

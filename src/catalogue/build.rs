@@ -16,7 +16,7 @@ use sea_orm::prelude::Uuid;
 
 use super::{
     Assignment, At, Category, CustomerGroup, Lists, Merger, Municipality, Phase, Price, Product, Provider,
-    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows, search,
+    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows,
 };
 use crate::text::fold;
 
@@ -133,46 +133,6 @@ impl Snapshot {
             category,
             standard_product,
         })
-    }
-
-    /// Whether search finds the same as in another snapshot: all products, and what surrounds them, are the same.
-    fn is_searched_as(&self, other: &Self) -> bool {
-        let of_products = |snapshot: &'_ Self, at: At<Product>| {
-            let Product { row, provider, category, standard_product, .. } = &snapshot.products[at];
-            (row.id, row.version, row.updated_at, *provider, *category, *standard_product)
-        };
-        let has_same_products = self.products.len() == other.products.len()
-            && self.products.places().all(|at| of_products(self, at) == of_products(other, at));
-        let providers = |snapshot: &'_ Self| -> Vec<(String, Option<String>)> {
-            let rows = snapshot.providers.iter();
-            rows.map(|(_, provider)| (provider.row.name.clone(), provider.row.short_name.clone())).collect()
-        };
-        let categories = |snapshot: &'_ Self| -> Vec<String> {
-            snapshot.categories.iter().map(|(_, category)| category.row.name.clone()).collect()
-        };
-        let standards = |snapshot: &'_ Self| -> Vec<String> {
-            snapshot.standard_products.iter().map(|(_, standard)| standard.row.name.clone()).collect()
-        };
-        has_same_products
-            && providers(self) == providers(other)
-            && categories(self) == categories(other)
-            && standards(self) == standards(other)
-    }
-
-    /// What is written in and about the products, ready to be searched.
-    fn search_index(&self) -> search::Index {
-        let mut collector = search::Collector::default();
-        for (_, product) in self.products.iter() {
-            let provider = &self.providers[product.provider].row;
-            let standard_product = product.standard_product.map(|at| self.standard_products[at].row.name.as_str());
-            let short_name = provider.short_name.as_deref();
-            let plain = [&self.categories[product.category].row.name, &provider.name, &product.row.external_id];
-            let keys = product.leika_keys.iter().chain(&product.ozg_ids);
-            let context = plain.into_iter().chain(keys).map(String::as_str).chain(standard_product).chain(short_name);
-            let prose = std::iter::once(product.row.summary.as_str()).chain(product.row.description.as_deref());
-            collector.add(&product.name_key, context, prose);
-        }
-        collector.finish()
     }
 
     fn link_products(&mut self) {

@@ -11,10 +11,10 @@ mod load;
 pub mod overlap;
 mod rows;
 pub mod search;
+mod searched;
 mod table;
 
 use std::{
-    cmp::Reverse,
     collections::HashMap,
     sync::{Arc, OnceLock},
 };
@@ -31,6 +31,7 @@ pub use rows::{
     Assignment, Category, Contact, CustomerGroup, Merger, Municipality, Phase, Price, Product, Provider,
     Responsibility, Served, StandardProduct, joining_on, stands_on,
 };
+pub use searched::Found;
 pub use table::{At, Table};
 
 /// One version of everything that is published. Tables with names are ordered by name.
@@ -74,36 +75,7 @@ pub struct Snapshot {
     search: Arc<search::Index>,
 }
 
-/// A product that answers a question.
-#[derive(Clone, Copy, Debug)]
-pub struct Found {
-    /// Which one.
-    pub product: At<Product>,
-    /// How well, higher is better; none when nothing was asked.
-    pub rank: Option<i32>,
-}
-
-/// What the name that was asked for is worth.
-const WHOLE_NAME: i32 = 200;
-
 impl Snapshot {
-    /// The products that answer a question, of those that are wanted: best match first, then by name. By name when there is none.
-    pub fn search(&self, question: Option<&search::Question>, is_wanted: impl Fn(&Product) -> bool) -> Vec<Found> {
-        let is_wanted = |product: At<Product>| is_wanted(&self.products[product]);
-        let Some(question) = question else {
-            let wanted = self.products.places().filter(|product| is_wanted(*product));
-            return wanted.map(|product| Found { product, rank: None }).collect();
-        };
-        let answers = self.search.find(question).into_iter().map(|(place, rank)| (At::new(place), rank));
-        let found = answers.filter(|(product, _)| is_wanted(*product)).map(|(product, rank)| {
-            let whole = if question.is(&self.products[product].name_key) { WHOLE_NAME } else { 0 };
-            Found { product, rank: Some(rank + whole) }
-        });
-        let mut found: Vec<Found> = found.collect();
-        found.sort_unstable_by_key(|found| (Reverse(found.rank), found.product));
-        found
-    }
-
     /// The municipality with this AGS.
     pub fn municipality_by_ags(&self, ags: &str) -> Option<At<Municipality>> {
         self.municipalities_by_ags.get(ags).copied()
