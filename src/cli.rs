@@ -14,6 +14,7 @@ use clap::{
     Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
+use futures_util::future::BoxFuture;
 use strum::VariantArray;
 
 use crate::{
@@ -140,7 +141,13 @@ fn help_of_settings() -> String {
 }
 
 /// Does what the arguments say, and tells the exit code. The error is for a person at a terminal.
-pub async fn run(arguments: Arguments) -> Result<ExitCode, String> {
+///
+/// Boxed, so that the program does not compile all of it once more.
+pub fn run(arguments: Arguments) -> BoxFuture<'static, Result<ExitCode, String>> {
+    Box::pin(run_here(arguments))
+}
+
+async fn run_here(arguments: Arguments) -> Result<ExitCode, String> {
     if let Command::Portfolio { what } = arguments.command {
         return portfolio::run(what).await;
     }

@@ -26,6 +26,8 @@ use crate::config::{Config, DatabaseUrl};
 
 /// Longest wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection may have been idle without being tested before it is used.
+const IDLE: Duration = Duration::from_secs(1);
 /// Longest wait of SQLite for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows that SQLite's thread may be ahead of who reads them: with the usual 50 both wait for each other most of the time.
@@ -33,7 +35,7 @@ const ROWS_AHEAD: usize = 1_000;
 /// Any number, the same in every instance: who holds it migrates, loads or archives.
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
-/// Where instances announce that the change feed has gone on.
+/// Where PostgreSQL announces that the change feed has gone on; a trigger of the migrations does.
 const CHANGES_CHANNEL: &str = "itkatalog_changes";
 /// Pause before listening again after it failed: with a pooler in between it may never work.
 const LISTEN_PAUSE: Duration = Duration::from_secs(30);
@@ -51,14 +53,6 @@ pub async fn hold_catalogue(db: &impl ConnectionTrait, alone: bool) -> Result<()
     }
     let function = if alone { "pg_advisory_xact_lock" } else { "pg_advisory_xact_lock_shared" };
     db.execute_unprepared(&format!("SELECT {function}({CATALOGUE_LOCK})")).await.map(drop)
-}
-
-/// Tells other instances, once this transaction is committed, that the change feed has gone on. Only a hint: SQLite has none.
-pub async fn announce(db: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if db.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    db.execute_unprepared(&format!("NOTIFY {CHANGES_CHANNEL}")).await.map(drop)
 }
 
 /// A pool of connections, and how many statements went through it.
@@ -136,6 +130,9 @@ impl Database {
             .max_connections(if url.secret().contains(":memory:") { 1 } else { config.database_connections })
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
+            // Whether it still lives is not asked of one that has just worked: that is a round trip for each statement outside of
+            // a transaction.
+            .test_before_acquire_if_idle_for(IDLE)
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite

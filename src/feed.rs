@@ -7,7 +7,10 @@ use sea_orm::{
     prelude::{DateTimeUtc, Uuid},
 };
 
-use crate::{database, records::Heads, states};
+use crate::{
+    records::Heads,
+    states::{self, States},
+};
 
 /// Changes in one statement: both databases take that many values.
 const CHANGES_IN_STATEMENT: usize = 1_000;
@@ -23,15 +26,16 @@ pub struct Changed {
     pub version: Option<i64>,
 }
 
-/// Appends what a transaction changes.
+/// Appends what a transaction changes; what is known of it is not read again.
 pub async fn append(
     db: &impl ConnectionTrait,
     heads: &mut Heads,
     changed: &[Changed],
+    known: &States,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
-        let states = states::as_they_are(db, chunk).await?;
+        let states = states::as_they_are(db, chunk, known).await?;
         let entries = chunk.iter().map(|changed| {
             heads.change_sequence += 1;
             change::Model {
@@ -49,5 +53,5 @@ pub async fn append(
         let rows = entries.into_iter().map(IntoActiveModel::into_active_model);
         change::Entity::insert_many(rows).exec_without_returning(db).await?;
     }
-    if changed.is_empty() { Ok(()) } else { database::announce(db).await }
+    Ok(())
 }

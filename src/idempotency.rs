@@ -4,18 +4,22 @@
 
 use std::io::BufWriter;
 
-use ::entity::{idempotency_key, phase};
+use ::entity::{
+    idempotency_key::{self, Column},
+    phase,
+};
 use digest_io::IoWrapper;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     prelude::{DateTimeUtc, Uuid},
-    sea_query::OnConflict,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
     access::Caller,
+    database::Database,
     error::{Code, Error, Result, check_text},
 };
 
@@ -87,10 +91,9 @@ impl Key {
         Ok(Some(Written { entity_id: row.entity_id, rule: row.rule, phase: row.phase }))
     }
 
-    /// Keeps what was written. False when somebody else wrote under the key meanwhile: then nothing may be committed.
+    /// Keeps what was written, in place of what is too old. False when somebody else wrote under the key meanwhile: then nothing
+    /// may be committed.
     pub async fn keep(&self, db: &impl ConnectionTrait, written: Written, now: DateTimeUtc) -> Result<bool, DbErr> {
-        use idempotency_key::Column;
-        idempotency_key::Entity::delete_many().filter(Column::CreatedAt.lte(now - KEPT)).exec(db).await?;
         let row = idempotency_key::Model {
             issuer: self.issuer.clone(),
             subject: self.subject.clone(),
@@ -102,14 +105,21 @@ impl Key {
             phase: written.phase,
             created_at: now,
         };
-        let columns = [Column::Issuer, Column::Subject, Column::Mutation, Column::Key];
-        let nothing = OnConflict::columns(columns).do_nothing().to_owned();
-        let inserted = idempotency_key::Entity::insert(row.into_active_model())
-            .on_conflict(nothing)
-            .try_insert()
-            .exec_without_returning(db)
-            .await?;
-        // A conflict is an insert of no rows.
-        Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
+        let is_too_old = Expr::col((idempotency_key::Entity, Column::CreatedAt)).lte(now - KEPT);
+        let replace_old = OnConflict::columns([Column::Issuer, Column::Subject, Column::Mutation, Column::Key])
+            .update_columns([Column::InputDigest, Column::EntityId, Column::Rule, Column::Phase, Column::CreatedAt])
+            .action_and_where(is_too_old)
+            .to_owned();
+        let insert = idempotency_key::Entity::insert(row.into_active_model()).on_conflict(replace_old);
+        Ok(insert.exec_without_returning(db).await? > 0)
     }
+}
+
+/// Removes what is too old. How many rows.
+pub async fn prune(database: &Database, now: DateTimeUtc) -> Result<u64, DbErr> {
+    let db = database.begin_write().await?;
+    let old = idempotency_key::Entity::delete_many().filter(Column::CreatedAt.lte(now - KEPT));
+    let removed = old.exec(&*db).await?.rows_affected;
+    db.commit().await?;
+    Ok(removed)
 }

@@ -57,33 +57,17 @@ pub struct Waiting {
     pub after: Vec<Role>,
 }
 
-/// What a change of phase would mean.
-pub struct Rehearsal {
-    /// What changes in the rules, in the order of the table.
-    pub differences: Vec<Difference>,
-    /// What waits and would be decided by others, or by nobody.
-    pub waiting: Vec<Waiting>,
-}
-
 /// Municipalities by kind of product.
 type Concerned = HashMap<ProductKind, HashSet<Uuid>>;
 
-/// Works out what entering a phase would mean.
-/// `scope` is what the caller may read: of what waits nothing else is told.
-pub async fn rehearse(db: &impl ConnectionTrait, ground: &Ground<'_>, scope: &Scope, to: Phase) -> Result<Rehearsal> {
-    let offered = offered(ground);
-    let subscribed = subscribed(db, ground).await?;
-    Ok(Rehearsal {
-        differences: differences(ground, to, &offered, &subscribed),
-        waiting: waiting(db, ground, scope, to).await?,
-    })
+/// What changes in the rules when a phase is entered, in the order of their table.
+pub async fn differences(db: &impl ConnectionTrait, ground: &Ground<'_>, to: Phase) -> Result<Vec<Difference>> {
+    Ok(compared(ground, to, &offered(ground), &subscribed(db, ground).await?))
 }
 
-impl Rehearsal {
-    /// How many of those that wait could be decided by nobody any more.
-    pub fn impossible(&self) -> usize {
-        self.waiting.iter().filter(|waiting| waiting.after.is_empty()).count()
-    }
+/// How many of those that wait could be decided by nobody any more.
+pub fn impossible(waiting: &[Waiting]) -> usize {
+    waiting.iter().filter(|waiting| waiting.after.is_empty()).count()
 }
 
 /// What waits as a list: first what becomes impossible, then the oldest.
@@ -95,7 +79,7 @@ pub fn list(waiting: &[Waiting]) -> Listing<'_, &Waiting> {
     })
 }
 
-fn differences(ground: &Ground<'_>, to: Phase, offered: &Concerned, subscribed: &Concerned) -> Vec<Difference> {
+fn compared(ground: &Ground<'_>, to: Phase, offered: &Concerned, subscribed: &Concerned) -> Vec<Difference> {
     let of_phase = |phase: Phase| ground.engine.matrix().iter().filter(move |cell| cell.phase == phase);
     let pairs = of_phase(ground.phase).zip(of_phase(to));
     let differences = pairs.filter_map(|(before, after)| {
@@ -171,8 +155,9 @@ async fn subscribed(db: &impl ConnectionTrait, ground: &Ground<'_>) -> Result<Co
     Ok(concerned)
 }
 
-/// What waits for a decision and would be decided by others.
-async fn waiting(db: &impl ConnectionTrait, ground: &Ground<'_>, scope: &Scope, to: Phase) -> Result<Vec<Waiting>> {
+/// What waits for a decision and would be decided by others, or by nobody, once a phase is entered. `scope` is what the caller may
+/// read: of what waits nothing else is told.
+pub async fn waiting(db: &impl ConnectionTrait, ground: &Ground<'_>, scope: &Scope, to: Phase) -> Result<Vec<Waiting>> {
     let open = Condition::all().add(Column::OpenMatter.is_not_null()).add(Column::ExpiresAt.gt(ground.now));
     let rows = product_subscription::Entity::find().filter(open).filter(scope.predicate()).all(db).await?;
     let then = Ground { assumed_phase: Some(to), ..*ground };

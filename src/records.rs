@@ -7,13 +7,14 @@
 
 use ::entity::record_head;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QuerySelect, prelude::DateTimeUtc,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::DateTimeUtc,
 };
 
 use crate::{
     audit::{self, Event},
     database::Database,
     feed::{self, Changed},
+    states::States,
 };
 
 /// The one row's id.
@@ -37,7 +38,18 @@ pub async fn append(
     events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    append_all(db, changed, events.into_iter().map(Ok), now).await
+    append_all(db, changed, &States::new(), events.into_iter().map(Ok), now).await
+}
+
+/// The same with what the changed things are since then, which is not read again.
+pub async fn append_known(
+    db: &impl ConnectionTrait,
+    changed: &[Changed],
+    known: &States,
+    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    append_all(db, changed, known, events.into_iter().map(Ok), now).await
 }
 
 /// The same with events that are made one by one while they are written, and that may fail: then all of it does.
@@ -47,17 +59,18 @@ pub async fn append_each<'e>(
     events: Box<dyn Iterator<Item = Result<Event<'e>, DbErr>> + Send + '_>,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    append_all(db, changed, events, now).await
+    append_all(db, changed, &States::new(), events, now).await
 }
 
 async fn append_all<'e>(
     db: &impl ConnectionTrait,
     changed: &[Changed],
+    known: &States,
     events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;
-    feed::append(db, &mut heads, changed, now).await?;
+    feed::append(db, &mut heads, changed, known, now).await?;
     audit::append(db, &mut heads, events, now).await?;
     heads.save(db).await
 }
@@ -93,12 +106,12 @@ impl Heads {
     /// Writes the heads back; to be called right before the commit.
     async fn save(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let row = record_head::ActiveModel {
-            id: Set(ROW),
             change_sequence: Set(self.change_sequence),
             audit_sequence: Set(self.audit_sequence),
             audit_hash: Set(self.audit_hash),
             ..Default::default()
         };
-        row.update(db).await.map(drop)
+        let heads = record_head::Entity::update_many().set(row).filter(record_head::Column::Id.eq(ROW));
+        heads.exec(db).await.map(drop)
     }
 }

@@ -3,6 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -21,6 +22,7 @@ use crate::{
     exports,
     feed_watch::Watch,
     http::{App, Peer, connections::Connections, metrics},
+    idempotency,
     identity::{Identity, Source, demo::DemoKey},
     policies,
     portfolios::versions,
@@ -50,7 +52,13 @@ pub struct Server {
 
 impl Server {
     /// Connects, migrates, loads sample data into an empty database if wanted, and loads the catalogue.
-    pub async fn build(config: Config, clock: Clock, is_demo: bool) -> Result<Self, String> {
+    ///
+    /// Boxed, like [`Server::run`]: whoever calls it would compile the whole service once more.
+    pub fn build(config: Config, clock: Clock, is_demo: bool) -> BoxFuture<'static, Result<Self, String>> {
+        Box::pin(Self::build_here(config, clock, is_demo))
+    }
+
+    async fn build_here(config: Config, clock: Clock, is_demo: bool) -> Result<Self, String> {
         if is_demo && !config.listen.ip().is_loopback() {
             return Err(format!(
                 "serve --demo listens on a loopback address only, not on {}: the sample data is for trying out",
@@ -110,10 +118,26 @@ impl Server {
     }
 
     /// Listens, tells the address, and serves until `stop`; requests that run then may finish.
-    pub async fn run(
+    pub fn run<'t>(
         self,
-        stop: impl Future<Output = ()> + Send + 'static,
-        tell: impl FnOnce(SocketAddr),
+        stop: impl Future<Output = ()> + Send + 't,
+        tell: impl FnOnce(SocketAddr) + Send + 't,
+    ) -> BoxFuture<'t, Result<(), String>> {
+        self.run_until(Box::pin(stop), Box::new(tell))
+    }
+
+    fn run_until<'t>(
+        self,
+        stop: BoxFuture<'t, ()>,
+        tell: Box<dyn FnOnce(SocketAddr) + Send + 't>,
+    ) -> BoxFuture<'t, Result<(), String>> {
+        Box::pin(self.run_here(stop, tell))
+    }
+
+    async fn run_here<'t>(
+        self,
+        stop: BoxFuture<'t, ()>,
+        tell: Box<dyn FnOnce(SocketAddr) + Send + 't>,
     ) -> Result<(), String> {
         let listener = TcpListener::bind(self.config.listen)
             .await
@@ -248,6 +272,9 @@ async fn keep_ticking(desk: Arc<Desk>, retention: chrono::TimeDelta) {
         }
         if let Err(error) = usage::prune(database, *clock).await {
             tracing::error!(%error, "old counts of requests could not be removed");
+        }
+        if let Err(error) = idempotency::prune(database, clock.now()).await {
+            tracing::error!(%error, "old keys of changes could not be removed");
         }
         if let Err(error) = webhooks::prune(database, clock.now()).await {
             tracing::error!(%error, "old attempts at webhooks could not be removed");

@@ -34,6 +34,7 @@ mod m20261125_000031_create_webhooks;
 mod m20261125_000032_create_usage_days;
 mod m20261125_000033_add_area_changes;
 mod m20261125_000040_create_exports;
+mod m20261128_000041_announce_changes;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000032_create_usage_days::Migration),
             Box::new(m20261125_000033_add_area_changes::Migration),
             Box::new(m20261125_000040_create_exports::Migration),
+            Box::new(m20261128_000041_announce_changes::Migration),
         ]
     }
 }

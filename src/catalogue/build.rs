@@ -59,13 +59,13 @@ impl Snapshot {
             contacts,
         };
         snapshot.products = snapshot.join_products(&mut rows);
-        snapshot.search = match earlier.filter(|earlier| snapshot.is_searched_as(earlier)) {
-            Some(earlier) => earlier.search.clone(),
-            None => Arc::new(snapshot.search_index()),
-        };
+        if let Some(earlier) = earlier {
+            snapshot.search_after(earlier);
+        }
         snapshot.link_products();
         snapshot.link_relations(&rows.product_relations);
         snapshot.link_aliases(&mut rows);
+        snapshot.link_mergers();
         snapshot.link_groups();
         snapshot.link_coverage();
         snapshot.responsibilities = snapshot.join_responsibilities(&mut rows);
@@ -174,6 +174,24 @@ impl Snapshot {
         }
     }
 
+    fn link_mergers(&mut self) {
+        use ::entity::provider_merger::Kind;
+        for (_, merger) in self.mergers.iter() {
+            if !matches!(merger.row.kind, Kind::Merger | Kind::Accession | Kind::AccessionWithTransfer) {
+                continue;
+            }
+            let successor = merger.row.successor_id.and_then(|id| self.providers.find(id));
+            let Some((on, successor)) = merger.row.on_date.zip(successor) else { continue };
+            let predecessors = merger.predecessors.iter().filter_map(|predecessor| predecessor.provider_id);
+            for predecessor in predecessors.filter_map(|id| self.providers.find(id)).collect::<Vec<_>>() {
+                // One of them may go on under its name.
+                if predecessor != successor {
+                    self.providers.at_mut(predecessor).went_into.push((on, successor));
+                }
+            }
+        }
+    }
+
     fn link_groups(&mut self) {
         let mut groups: Vec<_> = self.customer_groups.places().collect();
         groups.sort_by_key(|at| self.customer_groups[*at].members.len());
@@ -267,7 +285,16 @@ fn providers(rows: &mut Rows, municipalities: &Table<Municipality>) -> Table<Pro
         let joinings = joinings.remove(&row.id).unwrap_or_default();
         let short_name_key = row.short_name.as_deref().map(fold).unwrap_or_default();
         let (products, former_products) = (Vec::new(), HashMap::new());
-        Provider { name_key: fold(&row.name), short_name_key, serves, products, former_products, joinings, row }
+        Provider {
+            name_key: fold(&row.name),
+            short_name_key,
+            serves,
+            products,
+            former_products,
+            joinings,
+            went_into: Vec::new(),
+            row,
+        }
     });
     sorted_by_name(joined.collect(), |provider| (&provider.name_key, provider.row.id))
 }

@@ -72,7 +72,7 @@ pub struct Snapshot {
     municipalities_by_ars: HashMap<String, At<Municipality>>,
     providers_by_key: HashMap<String, At<Provider>>,
     overlaps: OnceLock<Vec<Overlap>>,
-    search: Arc<search::Index>,
+    search: Arc<OnceLock<search::Index>>,
 }
 
 impl Snapshot {
@@ -141,15 +141,6 @@ impl Snapshot {
 
     /// The provider that another has gone into by a day.
     pub fn merged_into(&self, provider: At<Provider>, day: Date) -> Option<At<Provider>> {
-        use ::entity::provider_merger::Kind;
-        let id = self.providers[provider].row.id;
-        let successor = self.mergers.iter().find_map(|(_, merger)| {
-            let ends_predecessors =
-                matches!(merger.row.kind, Kind::Merger | Kind::Accession | Kind::AccessionWithTransfer);
-            let is_predecessor = merger.predecessors.iter().any(|predecessor| predecessor.provider_id == Some(id));
-            let happened = merger.row.on_date.is_some_and(|date| date <= day);
-            (ends_predecessors && is_predecessor && happened).then_some(merger.row.successor_id).flatten()
-        });
-        successor.and_then(|successor| self.providers.find(successor)).filter(|successor| *successor != provider)
+        self.providers[provider].went_into.iter().find(|(on, _)| *on <= day).map(|(_, successor)| *successor)
     }
 }

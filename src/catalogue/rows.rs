@@ -68,6 +68,8 @@ pub struct Provider {
     pub former_products: HashMap<String, At<Product>>,
     /// Levels of joining, oldest first.
     pub joinings: Vec<joining::Model>,
+    /// Providers that it has gone into, or will, each with its first day.
+    pub went_into: Vec<(Date, At<Self>)>,
 }
 
 /// A merger of providers.

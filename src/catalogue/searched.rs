@@ -24,7 +24,7 @@ impl Snapshot {
             let wanted = self.products.places().filter(|product| is_wanted(*product));
             return wanted.map(|product| Found { product, rank: None }).collect();
         };
-        let answers = self.search.find(question).into_iter().map(|(place, rank)| (At::new(place), rank));
+        let answers = self.index().find(question).into_iter().map(|(place, rank)| (At::new(place), rank));
         let found = answers.filter(|(product, _)| is_wanted(*product)).map(|(product, rank)| {
             let whole = if question.is(&self.products[product].name_key) { WHOLE_NAME } else { 0 };
             Found { product, rank: Some(rank + whole) }
@@ -34,8 +34,23 @@ impl Snapshot {
         found
     }
 
+    /// Goes on with the index of an earlier snapshot where nothing that is searched is another. Otherwise makes it now, if it was ever
+    /// needed: then somebody will search soon.
+    pub(super) fn search_after(&mut self, earlier: &Self) {
+        if self.is_searched_as(earlier) {
+            self.search = earlier.search.clone();
+        } else if earlier.search.get().is_some() {
+            self.index();
+        }
+    }
+
+    /// The search index: made for the first who searches, so that nobody else waits for it at the start.
+    fn index(&self) -> &search::Index {
+        self.search.get_or_init(|| self.search_index())
+    }
+
     /// Whether search finds the same as in another snapshot: all products, and what surrounds them, are the same.
-    pub(super) fn is_searched_as(&self, other: &Self) -> bool {
+    fn is_searched_as(&self, other: &Self) -> bool {
         let known = |(_, product): (At<Product>, &Product)| {
             let row = &product.row;
             (row.id, row.version, row.updated_at, product.provider, product.category, product.standard_product)
@@ -55,7 +70,7 @@ impl Snapshot {
     }
 
     /// What is written in and about the products, ready to be searched.
-    pub(super) fn search_index(&self) -> search::Index {
+    fn search_index(&self) -> search::Index {
         let mut collector = search::Collector::default();
         for (_, product) in self.products.iter() {
             let provider = &self.providers[product.provider].row;

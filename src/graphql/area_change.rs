@@ -95,7 +95,7 @@ impl AreaChangePlan {
                 Position(vec![Key::new(i64::try_from(*place).unwrap_or(i64::MAX), false)], row.row.id)
             });
         let mut connection = page(listing, &window, |(_, row)| moved(row))?;
-        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
+        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.0.node.0.subscription));
         Ok(connection)
     }
 

@@ -8,6 +8,7 @@ use super::{
     context::reading,
     decision::Rule,
     history::Reason,
+    in_turn::InTurn,
     node::{Node, Together, any_row_id, global_id},
     scalars::{DateTime, Json},
 };
@@ -147,7 +148,7 @@ impl AuditEvent {
 #[derive(SimpleObject)]
 pub struct AuditEventConnection {
     /// The events of this page, each with its cursor.
-    edges: Vec<Edge<AuditEvent>>,
+    edges: Vec<InTurn<Edge<AuditEvent>>>,
     /// Whether there is more, and the cursors to go on with.
     page_info: PageInfo,
 }

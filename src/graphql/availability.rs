@@ -10,6 +10,7 @@ use super::{
     contact::Contact,
     context::{Reading, reading, reading_as_of, snapshot},
     facet::{Listed, ProductPage, product_page},
+    in_turn::InTurn,
     input::bounded,
     municipality::{Municipality, MunicipalityBy},
     price::{Money, Price},
@@ -107,28 +108,28 @@ pub struct EstimateReason {
 #[derive(SimpleObject)]
 pub struct PriceEstimateLine<'s> {
     /// The price that applies to the municipality on that day.
-    price: Price<'s>,
+    price: InTurn<Price<'s>>,
     /// Units that it is multiplied by; null when not known.
     quantity: Option<i64>,
     /// Whether the quantity is assumed from the population.
     assumed: bool,
     /// Net amount in a year, or once for a price that is due once; null when not known.
-    amount: Option<Money>,
+    amount: Option<InTurn<Money>>,
 }
 
 /// What a product would cost a municipality: an estimate that states what it assumes, net.
 #[derive(SimpleObject)]
 pub struct PriceEstimate<'s> {
     /// Recurring cost of a year; null with a `reason` when it can't be estimated.
-    per_year: Option<Money>,
+    per_year: Option<InTurn<Money>>,
     /// Cost that is due once; null when there is none.
-    one_off: Option<Money>,
+    one_off: Option<InTurn<Money>>,
     /// How it was estimated, line by line, with its assumptions, in the language of the request.
     basis: String,
     /// Why there is no yearly figure.
     reason: Option<EstimateReason>,
     /// The same line by line.
-    lines: Vec<PriceEstimateLine<'s>>,
+    lines: Vec<InTurn<PriceEstimateLine<'s>>>,
     /// Rests on invented prices: not an offer of anybody.
     sample: bool,
 }
@@ -177,7 +178,7 @@ impl AvailableProduct {
     }
 
     /// Why it is not available; null when it is.
-    async fn reason(&self, context: &Context<'_>) -> Option<AvailabilityReason> {
+    async fn reason(&self, context: &Context<'_>) -> Option<InTurn<AvailabilityReason>> {
         let (reason, reading) = (self.found.reason?, reading(context));
         let successor = (reason == Reason::MunicipalityDissolved)
             .then(|| Municipality(reading.snapshot.standing_for(self.municipality, self.day.0)));
@@ -185,31 +186,35 @@ impl AvailableProduct {
             Some(Municipality(at)) => dissolved(&reading.snapshot.municipalities[at]),
             None => reason.text(),
         };
-        Some(AvailabilityReason { code: reason.into(), message: message.in_language(reading.language), successor })
+        Some(InTurn(AvailabilityReason {
+            code: reason.into(),
+            message: message.in_language(reading.language),
+            successor,
+        }))
     }
 
     /// What must be settled and in place before.
-    async fn conditions<'c>(&self, context: &Context<'c>) -> Conditions<'c> {
-        conditions(&snapshot(context).products[self.found.product])
+    async fn conditions<'c>(&self, context: &Context<'c>) -> InTurn<Conditions<'c>> {
+        InTurn(conditions(&snapshot(context).products[self.found.product]))
     }
 
     /// What it would cost the municipality if it began on that day.
-    async fn price_estimate<'c>(&self, context: &Context<'c>) -> PriceEstimate<'c> {
-        estimate(reading(context), self)
+    async fn price_estimate<'c>(&self, context: &Context<'c>) -> InTurn<PriceEstimate<'c>> {
+        InTurn(estimate(reading(context), self))
     }
 
     /// Who to ask; null only before a central desk is set up.
-    async fn contact(&self, context: &Context<'_>) -> Option<Contact> {
+    async fn contact(&self, context: &Context<'_>) -> Option<InTurn<Contact>> {
         let product = Some(self.found.product);
         let matter = Matter { municipality: self.municipality, product, topic: None, day: reading(context).today };
         let snapshot = snapshot(context);
         let found = contacts::find(snapshot, &matter)?;
-        Some(Contact::at(snapshot, found.contact, found.deputy))
+        Some(InTurn(Contact::at(snapshot, found.contact, found.deputy)))
     }
 
     /// The product.
-    async fn product(&self) -> Product {
-        Product::at(self.found.product)
+    async fn product(&self) -> InTurn<Product> {
+        InTurn(Product::at(self.found.product))
     }
 }
 
@@ -225,15 +230,17 @@ fn dissolved(successor: &catalogue::Municipality) -> Text {
 fn estimate<'s>(reading: &'s Reading, of: &AvailableProduct) -> PriceEstimate<'s> {
     let estimate = prices::estimate(&reading.snapshot, of.found.product, of.municipality, of.day.0);
     let basis = estimate.basis(reading.language);
-    let line = |line: &prices::Line<'s>| PriceEstimateLine {
-        price: Price(line.price),
-        quantity: line.quantity.map(|quantity| quantity.count),
-        assumed: line.quantity.is_some_and(|quantity| matches!(quantity.from, prices::Source::Assumption(_))),
-        amount: line.amount_cents.map(Money::from_cents),
+    let line = |line: &prices::Line<'s>| {
+        InTurn(PriceEstimateLine {
+            price: InTurn(Price(line.price)),
+            quantity: line.quantity.map(|quantity| quantity.count),
+            assumed: line.quantity.is_some_and(|quantity| matches!(quantity.from, prices::Source::Assumption(_))),
+            amount: line.amount_cents.map(Money::from_cents).map(InTurn),
+        })
     };
     PriceEstimate {
-        per_year: estimate.per_year_cents.map(Money::from_cents),
-        one_off: estimate.one_off_cents.map(Money::from_cents),
+        per_year: estimate.per_year_cents.map(Money::from_cents).map(InTurn),
+        one_off: estimate.one_off_cents.map(Money::from_cents).map(InTurn),
         basis,
         reason: estimate.missing.map(|missing| EstimateReason {
             code: missing.into(),

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use super::{
     connection::{Edge, edges},
     context::{Reading, reading},
+    in_turn::InTurn,
     node::{Node, Together},
     scalars::{DateTime, Json},
 };
@@ -115,7 +116,7 @@ impl Change {
 #[derive(SimpleObject)]
 pub struct ChangeConnection {
     /// The entries of this page, each with its cursor.
-    edges: Vec<Edge<Change>>,
+    edges: Vec<InTurn<Edge<Change>>>,
     /// Whether there is more, and the cursor to go on with. An empty page has an `endCursor` too: up to there nothing is to be seen.
     page_info: PageInfo,
     /// The end of the feed. Who starts keeps it, reads everything else, and goes on from it.

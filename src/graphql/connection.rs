@@ -1,11 +1,11 @@
 //! Relay connections over the lists of the nouns.
 
-use async_graphql::{OutputType, SimpleObject, connection::PageInfo};
+use async_graphql::{ObjectType, SimpleObject, connection::PageInfo};
 
 use super::{
-    availability::AvailableProduct, history::SubscriptionEvent, municipality::Municipality, overlap::OverlapCandidate,
-    product::Product, provider::Provider, standard_product::StandardProduct, subscription::ProductSubscription,
-    viewer::Task,
+    availability::AvailableProduct, history::SubscriptionEvent, in_turn::InTurn, municipality::Municipality,
+    overlap::OverlapCandidate, product::Product, provider::Provider, standard_product::StandardProduct,
+    subscription::ProductSubscription, viewer::Task,
 };
 use crate::{
     error::Result,
@@ -29,12 +29,12 @@ use crate::{
 #[graphql(concrete(name = "ProductChangeConnection", params(super::product_change::ProductChange)))]
 #[graphql(concrete(name = "ContactConnection", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentConnection", params(super::contact_assignment::ContactAssignment)))]
-pub struct Connection<N: OutputType>
+pub struct Connection<N: ObjectType>
 where
-    Edge<N>: OutputType,
+    Edge<N>: ObjectType,
 {
     /// The rows of this page, each with its cursor.
-    pub edges: Vec<Edge<N>>,
+    pub edges: Vec<InTurn<Edge<N>>>,
     /// Whether there is more, and the cursors to go on with.
     pub page_info: PageInfo,
     /// Rows of the whole list, all pages together.
@@ -64,21 +64,21 @@ where
 #[graphql(concrete(name = "ContactEdge", params(super::contact::Contact)))]
 #[graphql(concrete(name = "ContactAssignmentEdge", params(super::contact_assignment::ContactAssignment)))]
 #[graphql(concrete(name = "WebhookDeliveryEdge", params(super::webhook_delivery::WebhookDelivery)))]
-pub struct Edge<N: OutputType> {
+pub struct Edge<N: ObjectType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
     pub cursor: String,
     /// The row.
-    pub node: N,
+    pub node: InTurn<N>,
 }
 
 /// Cuts a page out of a list and turns its rows into nodes.
-pub fn page<T: Clone, N: OutputType>(
+pub fn page<T: Clone, N: ObjectType>(
     listing: Listing<'_, T>,
     window: &Window,
     node: impl Fn(T) -> N,
 ) -> Result<Connection<N>>
 where
-    Edge<N>: OutputType,
+    Edge<N>: ObjectType,
 {
     let page = listing.page(window)?;
     let total_count = i32::try_from(page.total).unwrap_or(i32::MAX);
@@ -88,16 +88,17 @@ where
 }
 
 /// Turns the rows of a page into edges, with the page's bounds.
-pub fn edges<T, N: OutputType>(cut: Cut<T>, node: impl Fn(T) -> N) -> (Vec<Edge<N>>, PageInfo)
+pub fn edges<T, N: ObjectType>(cut: Cut<T>, node: impl Fn(T) -> N) -> (Vec<InTurn<Edge<N>>>, PageInfo)
 where
-    Edge<N>: OutputType,
+    Edge<N>: ObjectType,
 {
-    let edges: Vec<Edge<N>> = cut.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: node(row) }).collect();
+    let edge = |(cursor, row)| InTurn(Edge { cursor, node: InTurn(node(row)) });
+    let edges: Vec<InTurn<Edge<N>>> = cut.rows.into_iter().map(edge).collect();
     let page_info = PageInfo {
         has_previous_page: cut.has_previous,
         has_next_page: cut.has_next,
-        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+        start_cursor: edges.first().map(|edge| edge.0.cursor.clone()),
+        end_cursor: edges.last().map(|edge| edge.0.cursor.clone()),
     };
     (edges, page_info)
 }

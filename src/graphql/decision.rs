@@ -6,6 +6,7 @@ use async_graphql::{Context, Description, Enum, Object, SimpleObject};
 
 use super::{
     context::{Reading, reading},
+    in_turn::InTurn,
     phase::PhaseKey,
     phase_exception::PhaseException,
     product::Product,
@@ -226,13 +227,13 @@ impl Decision {
     }
 
     /// The rule that decides; there always is one.
-    async fn rule(&self) -> Rule {
-        Rule(self.0.rule.clone())
+    async fn rule(&self) -> InTurn<Rule> {
+        InTurn(Rule(self.0.rule.clone()))
     }
 
     /// For a refusal: what would allow it, each by itself. Empty when no single change would.
-    async fn ways_out(&self, context: &Context<'_>) -> Vec<WayOut> {
-        self.0.ways_out.iter().map(|way| way_out(reading(context), way)).collect()
+    async fn ways_out(&self, context: &Context<'_>) -> Vec<InTurn<WayOut>> {
+        self.0.ways_out.iter().map(|way| InTurn(way_out(reading(context), way))).collect()
     }
 }
 

@@ -4,13 +4,14 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use ::entity::product::{DeliveryMode, Lifecycle};
 use async_graphql::{
-    Context, Description, Object, OutputType, SimpleObject, connection::PageInfo, resolver_utils::EnumType,
+    Context, Description, Object, ObjectType, SimpleObject, connection::PageInfo, resolver_utils::EnumType,
 };
 
 use super::{
     availability::AvailableProduct,
     connection::{Connection, Edge, page},
     context::{reading, snapshot},
+    in_turn::InTurn,
     product::{self, Product},
 };
 use crate::{
@@ -25,12 +26,12 @@ use crate::{
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "ProductConnection", params(Product)))]
 #[graphql(concrete(name = "AvailableProductConnection", params(AvailableProduct)))]
-pub struct ProductPage<N: OutputType>
+pub struct ProductPage<N: ObjectType>
 where
-    Edge<N>: OutputType,
+    Edge<N>: ObjectType,
 {
     /// The rows of this page, each with its cursor.
-    edges: Vec<Edge<N>>,
+    edges: Vec<InTurn<Edge<N>>>,
     /// Whether there is more, and the cursors to go on with.
     page_info: PageInfo,
     /// Rows of the whole list, all pages together.
@@ -69,14 +70,14 @@ pub enum Listed {
 }
 
 /// Cuts a page out of a list of products and turns its rows into nodes.
-pub fn product_page<T: Clone, N: OutputType>(
+pub fn product_page<T: Clone, N: ObjectType>(
     listing: Listing<'_, T>,
     window: &Window,
     listed: fn(Arc<[T]>) -> Listed,
     node: impl Fn(T) -> N,
 ) -> error::Result<ProductPage<N>>
 where
-    Edge<N>: OutputType,
+    Edge<N>: ObjectType,
 {
     let facets = ProductFacets(listed(listing.whole()));
     let Connection { edges, page_info, total_count } = page(listing, window, node)?;

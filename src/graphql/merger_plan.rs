@@ -186,7 +186,7 @@ impl MergerPlan {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let listing = in_order("open requests of a merger", &self.0.waiting, |row| row.id);
         let mut connection = page(listing, &window, |(_, row)| request(row))?;
-        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
+        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.0.node.0.subscription));
         Ok(connection)
     }
 

@@ -24,6 +24,7 @@ pub mod facet;
 pub mod freeze;
 pub mod guard;
 pub mod history;
+pub mod in_turn;
 pub mod input;
 pub mod joining;
 pub mod merger;

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     listing::Window,
     orders,
-    phase_rehearsals::{self, Effect, Rehearsal},
+    phase_rehearsals::{self, Effect, Waiting},
     phases,
     subscriptions::scope::Scope,
 };
@@ -69,7 +69,7 @@ pub struct RehearsedRequest {
 pub struct PhaseRehearsal {
     from: access::Phase,
     to: access::Phase,
-    rehearsal: Rehearsal,
+    waiting: Vec<Waiting>,
 }
 
 #[Object(use_type_description)]
@@ -85,19 +85,21 @@ impl PhaseRehearsal {
     }
 
     /// Every cell of the table of rules that changes.
-    async fn differences(&self) -> Vec<RuleDifference> {
-        let shown = self.rehearsal.differences.iter().map(|difference| RuleDifference {
+    async fn differences(&self, context: &Context<'_>) -> Result<Vec<RuleDifference>> {
+        let reading = reading(context);
+        let differences = phase_rehearsals::differences(reading.db(), &reading.ground()?, self.to).await?;
+        let shown = differences.iter().map(|difference| RuleDifference {
             effect: difference.effect.into(),
             before: PolicyCell(difference.before.clone()),
             after: PolicyCell(difference.after.clone()),
             municipalities: difference.municipalities,
         });
-        shown.collect()
+        Ok(shown.collect())
     }
 
     /// How many open requests and changes nobody could decide any more.
     async fn impossible(&self) -> usize {
-        self.rehearsal.impossible()
+        phase_rehearsals::impossible(&self.waiting)
     }
 
     /// Open requests and changes that others would decide than now: first those that become impossible, then the oldest.
@@ -110,14 +112,13 @@ impl PhaseRehearsal {
     ) -> Result<Connection<RehearsedRequest>> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let roles = |roles: &[access::Role]| roles.iter().map(|role| Role::from(*role)).collect();
-        let mut connection =
-            page(phase_rehearsals::list(&self.rehearsal.waiting), &window, |waiting| RehearsedRequest {
-                subscription: ProductSubscription::one(waiting.row.clone()),
-                possible: !waiting.after.is_empty(),
-                deciders_before: roles(&waiting.before),
-                deciders_after: roles(&waiting.after),
-            })?;
-        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
+        let mut connection = page(phase_rehearsals::list(&self.waiting), &window, |waiting| RehearsedRequest {
+            subscription: ProductSubscription::one(waiting.row.clone()),
+            possible: !waiting.after.is_empty(),
+            deciders_before: roles(&waiting.before),
+            deciders_after: roles(&waiting.after),
+        })?;
+        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.0.node.0.subscription));
         Ok(connection)
     }
 
@@ -153,7 +154,7 @@ impl PhaseRehearsalQuery {
             ));
         }
         let scope = Scope::of(Some(caller), &reading.snapshot);
-        let rehearsal = phase_rehearsals::rehearse(reading.db(), &reading.ground()?, &scope, to).await?;
-        Ok(PhaseRehearsal { from, to, rehearsal })
+        let waiting = phase_rehearsals::waiting(reading.db(), &reading.ground()?, &scope, to).await?;
+        Ok(PhaseRehearsal { from, to, waiting })
     }
 }

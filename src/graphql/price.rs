@@ -4,6 +4,7 @@ use async_graphql::{Description, Enum, Object, SimpleObject};
 
 use super::{
     customer_group::CustomerGroup,
+    in_turn::InTurn,
     scalars::{Date, Decimal, hundredths},
 };
 use crate::catalogue;
@@ -97,8 +98,8 @@ impl Price<'_> {
     }
 
     /// Net amount for one unit and one period; null for a percentage.
-    async fn amount(&self) -> Option<Money> {
-        self.0.row.amount_cents.map(Money::from_cents)
+    async fn amount(&self) -> Option<InTurn<Money>> {
+        self.0.row.amount_cents.map(Money::from_cents).map(InTurn)
     }
 
     /// Percentage with two places, for `REVENUE_PERCENT` only.

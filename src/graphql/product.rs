@@ -11,6 +11,7 @@ use super::{
     connection::{Connection, page},
     context::{reading, snapshot},
     customer_group::CustomerGroup,
+    in_turn::InTurn,
     municipality::{Municipality, MunicipalityBy},
     node::{global_id, row_id},
     price::Price,
@@ -172,13 +173,13 @@ impl Product {
     }
 
     /// Its category (Kategorie).
-    async fn category(&self, context: &Context<'_>) -> Category {
-        Category(self.row(context).category)
+    async fn category(&self, context: &Context<'_>) -> InTurn<Category> {
+        InTurn(Category(self.row(context).category))
     }
 
     /// Whose portfolio it belongs to.
-    async fn provider(&self, context: &Context<'_>) -> Provider {
-        Provider(self.row(context).provider)
+    async fn provider(&self, context: &Context<'_>) -> InTurn<Provider> {
+        InTurn(Provider(self.row(context).provider))
     }
 
     /// The standard product (Standardprodukt) that it implements.
@@ -261,8 +262,8 @@ impl Product {
     }
 
     /// What must be settled and in place before.
-    async fn conditions<'c>(&'c self, context: &Context<'c>) -> Conditions<'c> {
-        conditions(self.row(context))
+    async fn conditions<'c>(&'c self, context: &Context<'c>) -> InTurn<Conditions<'c>> {
+        InTurn(conditions(self.row(context)))
     }
 
     /// Notice period in months.
@@ -300,9 +301,12 @@ impl Product {
         &'c self,
         context: &Context<'c>,
         #[graphql(desc = "Only prices that are valid on this day.")] on: Option<Date>,
-    ) -> Vec<Price<'c>> {
+    ) -> Vec<InTurn<Price<'c>>> {
         let prices = self.row(context).prices.iter();
-        prices.filter(|price| on.is_none_or(|day| prices::is_valid_on(price, day.0))).map(Price).collect()
+        prices
+            .filter(|price| on.is_none_or(|day| prices::is_valid_on(price, day.0)))
+            .map(|price| InTurn(Price(price)))
+            .collect()
     }
 
     /// Other providers' offers of the same standard product for a municipality, each with its price estimate: the cheapest in

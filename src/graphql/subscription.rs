@@ -12,6 +12,7 @@ use super::{
     context::{reading, snapshot},
     decision::{Decision, SubscriptionAction},
     history::SubscriptionEvent,
+    in_turn::InTurn,
     node::global_id,
     price::{Money, Price, PricePeriod, PriceUnit},
     product::Product,
@@ -83,7 +84,7 @@ pub struct AgreedPrice {
     /// How often it is due.
     period: PricePeriod,
     /// Net amount for one unit and one period; null for a percentage.
-    amount: Option<Money>,
+    amount: Option<InTurn<Money>>,
     /// Percentage with two places, for `REVENUE_PERCENT` only.
     percent: Option<Decimal>,
     /// VAT rate in percent (§ 2b UStG makes public bodies liable).
@@ -149,6 +150,12 @@ impl ProductSubscription {
         parts.into_iter().for_each(|part| part.together = together.clone());
     }
 
+    /// Makes subscriptions of the rows of a page, which are read together.
+    pub fn of_page(rows: &[(String, Row)]) -> impl Fn(Row) -> Self + use<> {
+        let together = Arc::new(Together::new(rows.iter().map(|(_, row)| row)));
+        move |row| Self { row: Box::new(row), together: together.clone() }
+    }
+
     /// One subscription.
     pub fn one(row: Row) -> Self {
         let together = Together::new([&row].into_iter());
@@ -179,8 +186,9 @@ impl ProductSubscription {
     }
 
     /// The product.
-    async fn product(&self, context: &Context<'_>) -> Result<Product> {
-        snapshot(context).products.find(self.row.product_id).map(Product::at).ok_or_else(subscriptions::catalogue_moved)
+    async fn product(&self, context: &Context<'_>) -> Result<InTurn<Product>> {
+        let found = snapshot(context).products.find(self.row.product_id).map(Product::at);
+        found.map(InTurn).ok_or_else(subscriptions::catalogue_moved)
     }
 
     /// Who takes it.
@@ -249,15 +257,15 @@ impl ProductSubscription {
     }
 
     /// The price that was agreed.
-    async fn price(&self) -> AgreedPrice {
+    async fn price(&self) -> InTurn<AgreedPrice> {
         let row = &self.row;
-        AgreedPrice {
+        InTurn(AgreedPrice {
             unit: row.price_unit.into(),
             period: row.price_period.into(),
-            amount: row.price_amount_cents.map(Money::from_cents),
+            amount: row.price_amount_cents.map(Money::from_cents).map(InTurn),
             percent: row.price_percent_basis_points.map(|points| hundredths(points.into())),
             vat_rate: hundredths(row.price_vat_basis_points.into()),
-        }
+        })
     }
 
     /// Prices that the product announces for later days, for what the agreed price counts, oldest first: whoever does not want
@@ -280,7 +288,7 @@ impl ProductSubscription {
 
     /// A change or termination that waits for a decision; there is one at a time. Null when nothing waits. A new request
     /// that waits is no pending change: its state says so.
-    async fn pending_change(&self, context: &Context<'_>) -> Option<PendingChange> {
+    async fn pending_change(&self, context: &Context<'_>) -> Option<InTurn<PendingChange>> {
         let row = &self.row;
         let action = match subscriptions::open_at(row, reading(context).now)? {
             Matter::Request => return None,
@@ -290,14 +298,14 @@ impl ProductSubscription {
             Matter::Migration => SubscriptionAction::MigrateSubscription,
         };
         let successor = row.open_product_id.and_then(|id| snapshot(context).products.find(id));
-        Some(PendingChange {
+        Some(InTurn(PendingChange {
             action,
             quantity: row.open_quantity,
             on: row.open_on.map(Date),
             successor: successor.map(Product::at),
             requested_by: row.asked_by_subject.clone(),
             expires_at: row.expires_at.map(DateTime),
-        })
+        }))
     }
 
     /// The subscription that this one was moved from; null when it was not, or when the caller may not read it.
@@ -323,10 +331,10 @@ impl ProductSubscription {
     }
 
     /// What the caller may do with it now, and why not.
-    async fn permissions(&self, context: &Context<'_>) -> Result<Vec<Decision>> {
+    async fn permissions(&self, context: &Context<'_>) -> Result<Vec<InTurn<Decision>>> {
         let reading = reading(context);
         let (caller, ground) = (reading.signed_in()?, reading.ground()?);
-        let decide = |action| ground.decide(caller, action, &self.row, None).map(Decision);
+        let decide = |action| ground.decide(caller, action, &self.row, None).map(|decision| InTurn(Decision(decision)));
         Action::ON_SUBSCRIPTIONS.into_iter().map(decide).collect()
     }
 

@@ -5,6 +5,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, connect
 use super::{
     connection::{Edge, edges},
     context::{Reading, reading},
+    in_turn::InTurn,
     input::{BooleanFilter, OrderDirection, Parts, ValueFilter, bounded, order},
     node::row_id,
     scalars::Ags,
@@ -98,7 +99,7 @@ pub struct SubscriptionOrder {
 /// A page of subscriptions, after Relay's connection specification.
 #[derive(Description)]
 pub struct ProductSubscriptionConnection {
-    edges: Vec<Edge<ProductSubscription>>,
+    edges: Vec<InTurn<Edge<ProductSubscription>>>,
     page_info: PageInfo,
     wanted: Wanted,
 }
@@ -106,7 +107,7 @@ pub struct ProductSubscriptionConnection {
 #[Object(use_type_description)]
 impl ProductSubscriptionConnection {
     /// The rows of this page, each with its cursor.
-    async fn edges(&self) -> &[Edge<ProductSubscription>] {
+    async fn edges(&self) -> &[InTurn<Edge<ProductSubscription>>] {
         &self.edges
     }
 
@@ -148,8 +149,8 @@ pub async fn page(
         now: reading.now,
     };
     let page = wanted.page(reading.subscriptions_db(), &asked.window).await?;
-    let (mut edges, page_info) = edges(page, ProductSubscription::one);
-    ProductSubscription::join(edges.iter_mut().map(|edge| &mut edge.node));
+    let node = ProductSubscription::of_page(&page.rows);
+    let (edges, page_info) = edges(page, node);
     Ok(ProductSubscriptionConnection { edges, page_info, wanted })
 }
 

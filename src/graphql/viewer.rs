@@ -133,7 +133,7 @@ impl Viewer {
             kind: task.kind,
             due_on: task.due_on,
         })?;
-        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.node.subscription));
+        ProductSubscription::join(connection.edges.iter_mut().map(|edge| &mut edge.0.node.0.subscription));
         Ok(connection)
     }
 }

@@ -3,7 +3,7 @@
 use ::entity::webhook_delivery::{Model, Outcome};
 use async_graphql::{Context, Description, Enum, ID, Object, connection::PageInfo};
 
-use super::{connection::Edge, context::reading, node::global_id, scalars::DateTime};
+use super::{connection::Edge, context::reading, in_turn::InTurn, node::global_id, scalars::DateTime};
 use crate::{error::Result, webhooks::Deliveries};
 
 /// What became of an attempt to deliver a message.
@@ -93,14 +93,14 @@ impl WebhookDelivery {
 /// A page of attempts, after Relay's connection specification.
 #[derive(Description)]
 pub struct WebhookDeliveryConnection {
-    edges: Vec<Edge<WebhookDelivery>>,
+    edges: Vec<InTurn<Edge<WebhookDelivery>>>,
     page_info: PageInfo,
     deliveries: Deliveries,
 }
 
 impl WebhookDeliveryConnection {
     /// Of a page of a webhook's attempts.
-    pub fn new((edges, page_info): (Vec<Edge<WebhookDelivery>>, PageInfo), deliveries: Deliveries) -> Self {
+    pub fn new((edges, page_info): (Vec<InTurn<Edge<WebhookDelivery>>>, PageInfo), deliveries: Deliveries) -> Self {
         Self { edges, page_info, deliveries }
     }
 }
@@ -108,7 +108,7 @@ impl WebhookDeliveryConnection {
 #[Object(use_type_description)]
 impl WebhookDeliveryConnection {
     /// The attempts of this page, each with its cursor.
-    async fn edges(&self) -> &[Edge<WebhookDelivery>] {
+    async fn edges(&self) -> &[InTurn<Edge<WebhookDelivery>>] {
         &self.edges
     }
 

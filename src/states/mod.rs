@@ -58,17 +58,25 @@ pub struct View {
 /// Canonical rows by thing; of products, those that are published.
 pub type States = HashMap<Uuid, String>;
 
-/// What changed things are, as the transaction leaves them.
-pub async fn as_they_are(db: &impl ConnectionTrait, changed: &[Changed]) -> Result<States, DbErr> {
+/// What changed things are, as the transaction leaves them; those that are known already are not read again.
+pub async fn as_they_are(db: &impl ConnectionTrait, changed: &[Changed], known: &States) -> Result<States, DbErr> {
     let mut states = States::new();
+    for changed in changed {
+        states.extend(known.get(&changed.id).map(|state| (changed.id, state.clone())));
+    }
     for kind in Type::iter() {
-        let ids: HashSet<Uuid> =
-            changed.iter().filter(|changed| changed.kind == kind).map(|changed| changed.id).collect();
+        let unknown = changed.iter().filter(|changed| changed.kind == kind && !known.contains_key(&changed.id));
+        let ids: HashSet<Uuid> = unknown.map(|changed| changed.id).collect();
         if !ids.is_empty() {
             states.extend(rows::load(db, kind, &ids.into_iter().collect::<Vec<_>>()).await?);
         }
     }
     Ok(states)
+}
+
+/// What subscriptions are, as they are about to be written.
+pub fn of_subscriptions<'r>(rows: impl IntoIterator<Item = &'r product_subscription::Model>) -> Result<States, DbErr> {
+    rows.into_iter().map(|row| Ok((row.id, rows::of_subscription(row)?))).collect()
 }
 
 /// Keeps what the things are that entries are about.

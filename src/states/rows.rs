@@ -67,6 +67,11 @@ pub async fn load(db: &impl ConnectionTrait, kind: Type, ids: &[Uuid]) -> Result
     told.into_iter().map(|(id, row)| Ok((id, written(&row)?))).collect()
 }
 
+/// The canonical row of a subscription.
+pub fn of_subscription(row: &product_subscription::Model) -> Result<String, DbErr> {
+    written(&offers::of_subscription(row))
+}
+
 /// All things of a kind.
 pub async fn ids(db: &impl ConnectionTrait, kind: Type) -> Result<Vec<Uuid>, DbErr> {
     match kind {

@@ -10,7 +10,7 @@ use sea_orm::{
     prelude::{DateTimeUtc, Uuid},
 };
 
-use super::{Row, scope::Scope};
+use super::{Row, read::Read, scope::Scope};
 use crate::{
     clock::day_of,
     condition,
@@ -117,7 +117,8 @@ impl Wanted {
         // The id has the direction of the last part, so that one index serves both.
         let id_descends = order.last().is_some_and(|part| part.is_descending);
         query = query.order_by(Column::Id, direction(id_descends != keyset.is_backwards));
-        let rows = query.limit(keyset.limit()).all(db).await?;
+        let rows: Vec<Read> = query.limit(keyset.limit()).into_model().all(db).await?;
+        let rows = rows.into_iter().map(|Read(row)| row).collect();
         Ok(keyset.cut(&name, rows, |row| {
             let keys = order.iter().map(|part| Key::new(part.field.of(row), part.is_descending));
             Position(keys.collect(), row.id)

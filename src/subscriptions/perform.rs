@@ -8,10 +8,11 @@ use std::sync::Arc;
 use ::entity::{
     audit_event::Outcome,
     change::Type,
+    product_subscription,
     subscription_history::{self, Action as HistoryAction},
 };
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     prelude::{DateTimeUtc, Uuid},
 };
 
@@ -32,7 +33,7 @@ use crate::{
     error::Error,
     feed::Changed,
     idempotency::{Key, Written},
-    phases, providers, records,
+    phases, providers, records, states,
 };
 
 /// How often a change begins again because the catalogue or the caller's key moved meanwhile.
@@ -287,7 +288,9 @@ pub(super) async fn write<'a>(
             });
         }
     }
-    Ok(records::append(db, &changed, events, now).await?)
+    let after = changes.iter().flat_map(|(_, change)| std::iter::once(&change.after).chain(&change.successor));
+    let known = states::of_subscriptions(after)?;
+    Ok(records::append_known(db, &changed, &known, events, now).await?)
 }
 
 fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) -> subscription_history::Model {
@@ -316,10 +319,12 @@ pub(super) async fn store(
     history: subscription_history::Model,
 ) -> Result<(), DbErr> {
     let active = row.clone().into_active_model();
-    match is_new {
-        true => active.insert(db).await?,
-        false => active.reset_all().update(db).await?,
-    };
+    if is_new {
+        product_subscription::Entity::insert(active).exec_without_returning(db).await?;
+    } else {
+        let updated = product_subscription::Entity::update_many().set(active.reset_all());
+        updated.filter(product_subscription::Column::Id.eq(row.id)).exec(db).await?;
+    }
     subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await.map(drop)
 }
 

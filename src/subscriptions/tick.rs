@@ -21,7 +21,7 @@ use crate::{
     clock::day_of,
     database::Database,
     feed::Changed,
-    records,
+    records, states,
 };
 
 /// Subscriptions of one transaction: others can write between two of them.
@@ -135,5 +135,6 @@ async fn record(
             request_id: None,
         });
     }
-    records::append(db, &changed, events, now).await
+    let known = states::of_subscriptions(written.iter().map(|(_, after, _)| after))?;
+    records::append_known(db, &changed, &known, events, now).await
 }

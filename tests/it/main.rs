@@ -64,6 +64,7 @@ mod refusals;
 mod schema;
 mod search;
 mod seeds;
+mod selections;
 mod sequences;
 mod standard_products;
 mod states;

@@ -30,14 +30,16 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
+use entity::{change::Type, phase};
 use itkatalog::{
     clock::Clock,
     config::{Config, Flags, WebhookKey},
+    feed::Changed,
     outbound::Allowed,
-    policies,
+    policies, records,
     server::Server,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -149,9 +151,9 @@ impl TestApp {
         answer.body["data"].clone()
     }
 
-    /// Makes another phase the current one, as a catalogue write does.
+    /// Makes another phase the current one, as a change does.
     pub async fn enter_phase(&self, key: &str) {
-        let db = self.server.database().connection();
+        let db = self.server.database().begin_write().await.unwrap();
         for statement in [
             "UPDATE phases SET state = 'UPCOMING'".to_owned(),
             format!("UPDATE phases SET state = 'CURRENT' WHERE key = '{key}'"),
@@ -159,6 +161,10 @@ impl TestApp {
         ] {
             db.execute_unprepared(&statement).await.unwrap();
         }
+        let phases = phase::Entity::find().all(&*db).await.unwrap();
+        let changed = phases.iter().map(|phase| Changed { kind: Type::Phase, id: phase.id, version: None });
+        records::append(&*db, &changed.collect::<Vec<_>>(), [], NOW.parse().unwrap()).await.unwrap();
+        db.commit().await.unwrap();
         self.server.live().refresh().await;
     }
 

@@ -1,0 +1,90 @@
+//! Reading many subscriptions from the database, column by column in their order.
+//!
+//! The library looks for each column by its name, and writes an error for each null before it takes it for none: with some twenty
+//! nulls in a row that is half of what reading costs.
+
+use ::entity::product_subscription::Model;
+use sea_orm::{
+    ActiveEnum, DbErr, FromQueryResult, QueryResult,
+    sqlx::{Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow},
+};
+
+/// A subscription as it is read; its columns must be selected in the order of the table.
+#[derive(Debug, PartialEq)]
+pub struct Read(pub Model);
+
+impl FromQueryResult for Read {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        if let Some(row) = row.try_as_pg_row() {
+            of_postgres(row).map(Self)
+        } else if let Some(row) = row.try_as_sqlite_row() {
+            of_sqlite(row).map(Self)
+        } else {
+            Model::from_query_result(row, prefix).map(Self)
+        }
+    }
+}
+
+fn known<E: ActiveEnum<Value = String>>(text: &String) -> Result<E, DbErr> {
+    E::try_from_value(text)
+}
+
+fn known_or_none<E: ActiveEnum<Value = String>>(text: Option<&String>) -> Result<Option<E>, DbErr> {
+    text.map(known).transpose()
+}
+
+macro_rules! reader {
+    ($name:ident, $database:ty, $row:ty) => {
+        fn $name(row: &$row) -> Result<Model, DbErr> {
+            fn take<'r, T: Decode<'r, $database> + Type<$database>>(row: &'r $row, at: &mut usize) -> Result<T, DbErr> {
+                let value = row.try_get(*at).map_err(|error| DbErr::Type(error.to_string()));
+                *at += 1;
+                value
+            }
+            let at = &mut 0;
+            // INVARIANT: the fields stand in the order of the columns.
+            Ok(Model {
+                id: take(row, at)?,
+                municipality_id: take(row, at)?,
+                provider_id: take(row, at)?,
+                product_id: take(row, at)?,
+                state: known(&take(row, at)?)?,
+                version: take(row, at)?,
+                quantity: take(row, at)?,
+                origin: known(&take(row, at)?)?,
+                legal_basis: known_or_none(take::<Option<String>>(row, at)?.as_ref())?,
+                requested_from: take(row, at)?,
+                agreed_from: take(row, at)?,
+                active_since: take(row, at)?,
+                ends_on: take(row, at)?,
+                notice_months: take(row, at)?,
+                term_end: take(row, at)?,
+                price_unit: known(&take(row, at)?)?,
+                price_period: known(&take(row, at)?)?,
+                price_amount_cents: take(row, at)?,
+                price_percent_basis_points: take(row, at)?,
+                price_vat_basis_points: take(row, at)?,
+                open_matter: known_or_none(take::<Option<String>>(row, at)?.as_ref())?,
+                awaits: known_or_none(take::<Option<String>>(row, at)?.as_ref())?,
+                open_quantity: take(row, at)?,
+                open_on: take(row, at)?,
+                expires_at: take(row, at)?,
+                asked_by_issuer: take(row, at)?,
+                asked_by_subject: take(row, at)?,
+                asked_by_organisation: take(row, at)?,
+                asked_in: known_or_none(take::<Option<String>>(row, at)?.as_ref())?,
+                open_product_id: take(row, at)?,
+                predecessor_id: take(row, at)?,
+                successor_id: take(row, at)?,
+                collective_id: take(row, at)?,
+                collective_by: take(row, at)?,
+                created_at: take(row, at)?,
+                updated_at: take(row, at)?,
+                sample: take(row, at)?,
+            })
+        }
+    };
+}
+
+reader!(of_postgres, Postgres, PgRow);
+reader!(of_sqlite, Sqlite, SqliteRow);
