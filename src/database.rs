@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use migration::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
@@ -20,6 +20,7 @@ use sea_orm::{
     },
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{Config, DatabaseUrl};
@@ -36,7 +37,7 @@ const ROWS_AHEAD: usize = 1_000;
 const EXCLUSIVE_LOCK: i64 = 0x69_746b_6174;
 
 /// Where PostgreSQL announces that the change feed has gone on; a trigger of the migrations does.
-const CHANGES_CHANNEL: &str = "itkatalog_changes";
+const CHANGES_CHANNEL: &str = "catalogue_changes";
 /// Pause before listening again after it failed: with a pooler in between it may never work.
 const LISTEN_PAUSE: Duration = Duration::from_secs(30);
 
@@ -62,6 +63,7 @@ pub struct Database {
     statements: Arc<AtomicU64>,
     written: Arc<Notify>,
     writes: Arc<AtomicU64>,
+    away: Arc<Mutex<Option<Instant>>>,
     // SQLite has one writer at a time: its own waiting is unfair and gives up, so writes of this process queue here.
     turns: Option<Arc<Semaphore>>,
 }
@@ -124,6 +126,8 @@ impl Database {
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.secret().starts_with(scheme)) {
             return Err(format!("database_url {url}: expected sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME"));
         }
+        let away = Arc::new(Mutex::new(None::<Instant>));
+        let seen_away = away.clone();
         let mut options = ConnectOptions::new(url.secret());
         options
             // Each connection to a database in memory would be another database.
@@ -131,8 +135,12 @@ impl Database {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             // Whether it still lives is not asked of one that has just worked: that is a round trip for each statement outside of
-            // a transaction.
+            // a transaction. Those from before the database was away are not used any more.
             .test_before_acquire_if_idle_for(IDLE)
+            .map_sqlx_postgres_before_acquire(move |_, connection| {
+                let is_newer = seen_away.lock().is_none_or(|away| connection.age < away.elapsed());
+                Box::pin(std::future::ready(Ok(is_newer)))
+            })
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(move |sqlite| {
                 sqlite
@@ -154,7 +162,7 @@ impl Database {
         });
         let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let turns = is_sqlite.then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, statements, written: Arc::default(), writes: Arc::default(), turns })
+        Ok(Self { connection, statements, written: Arc::default(), writes: Arc::default(), away, turns })
     }
 
     /// Closes all connections; SQLite then leaves one whole file behind.
@@ -165,6 +173,11 @@ impl Database {
     /// The pool.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.connection
+    }
+
+    /// Notes that the database is away: connections that there are now will not work any more.
+    pub fn note_away(&self) {
+        *self.away.lock() = Some(Instant::now());
     }
 
     /// Statements so far, for metrics and for tests that count them.

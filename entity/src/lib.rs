@@ -39,6 +39,7 @@ pub mod provider;
 pub mod provider_coverage;
 pub mod provider_merger;
 pub mod provider_merger_predecessor;
+pub mod read;
 pub mod record_head;
 pub mod standard_product;
 pub mod subscription_history;

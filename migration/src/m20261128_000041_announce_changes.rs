@@ -10,7 +10,7 @@ pub struct Migration;
 const UP: [&str; 2] = [
     "CREATE FUNCTION record_heads_announce() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('itkatalog_changes', '');
+    PERFORM pg_notify('catalogue_changes', '');
     RETURN NULL;
 END
 $$",

@@ -77,6 +77,10 @@ impl Live {
     pub async fn refresh(&self) {
         let version = in_time(load::version(self.database.connection())).await;
         let was_up = self.is_database_up.swap(version.is_ok(), Ordering::Relaxed);
+        // Where no connection was free the others still work.
+        if version.as_ref().is_err_and(|error| !matches!(error, DbErr::ConnectionAcquire(_))) {
+            self.database.note_away();
+        }
         match version {
             Ok(version) => {
                 if !was_up {

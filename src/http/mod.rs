@@ -31,7 +31,6 @@ use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
-    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -139,9 +138,7 @@ impl App {
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
             .fallback(nothing_here);
-        let around = outer::around(routes, config)?;
-        let trusted = Arc::<[_]>::from(config.trusted_proxies.as_slice());
-        Ok(around.layer(middleware::from_fn_with_state(trusted, request::with_id)).with_state(self))
+        Ok(outer::around(routes, config)?.with_state(self))
     }
 }
 

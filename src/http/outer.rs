@@ -8,8 +8,8 @@ use axum::{
     body::Body,
     error_handling::HandleErrorLayer,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
     response::Response,
     routing::MethodRouter,
 };
@@ -24,7 +24,7 @@ use super::{
     App,
     answer::{MediaType, refusal},
     exports,
-    request::{ID_HEADER, Info},
+    request::{self, ID_HEADER, Info},
 };
 use crate::{
     config::Config,
@@ -61,9 +61,14 @@ pub fn too_busy() -> Error {
     .with("retryAfter", RETRY_SECONDS)
 }
 
-/// Puts the layers around all routes.
+/// Puts the layers around all routes: all at once, because each time costs every request.
 pub fn around(router: Router<App>, config: &Config) -> Result<Router<App>, String> {
-    Ok(router.layer(middleware::from_fn(for_browsers)).layer(compression()).layer(cors(config)?))
+    let trusted = Arc::<[_]>::from(config.trusted_proxies.as_slice());
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(trusted, request::with_id))
+        .layer(cors(config)?)
+        .layer(compression());
+    Ok(router.layer(layers))
 }
 
 fn compression() -> CompressionLayer<impl Predicate> {
@@ -114,13 +119,10 @@ fn cors(config: &Config) -> Result<CorsLayer, String> {
 }
 
 /// A browser shows nothing of ours inside a foreign page, and runs nothing that an answer might hold.
-async fn for_browsers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub fn for_browsers(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let closed = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(closed);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use super::{
     address::{self, Peer},
     answer::{MediaType, refusal},
+    outer::for_browsers,
     rate::Standing,
 };
 use crate::{error::Error, text::Language};
@@ -71,7 +72,7 @@ impl Info {
     }
 }
 
-/// Gives a request its id, puts the id into the answer, counts it, and turns a panic into a masked fault.
+/// Gives a request its id, puts the id and the headers for browsers into the answer, counts it, and turns a panic into a masked fault.
 pub async fn with_id(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let peer = request.extensions().get::<Peer>().copied();
@@ -84,6 +85,7 @@ pub async fn with_id(State(trusted): State<Arc<[IpNet]>>, mut request: Request, 
         let error = Error::internal("a panic; its place stands before this line");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, &error, &info, MediaType::Json)
     });
+    for_browsers(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&info.id) {
         response.headers_mut().insert(ID_HEADER, id);
     }

@@ -3,14 +3,15 @@
 use ::entity::{
     product,
     product_subscription::{self, Column, Origin, State},
+    read::Read,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Direction, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Direction, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 
-use super::{Row, read::Read, scope::Scope};
+use super::{Row, scope::Scope};
 use crate::{
     clock::day_of,
     condition,
@@ -127,7 +128,9 @@ impl Wanted {
 
     /// Counts all rows of the list.
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
-        Ok(product_subscription::Entity::find().filter(self.predicate()).count(db).await?)
+        let count = product_subscription::Entity::find().select_only().expr(Column::Id.count());
+        let count: Option<i64> = count.filter(self.predicate()).into_tuple().one(db).await?;
+        Ok(count.unwrap_or_default().unsigned_abs())
     }
 
     fn predicate(&self) -> Condition {

@@ -11,7 +11,6 @@ pub mod list;
 pub mod marks;
 pub mod moves;
 pub mod perform;
-pub mod read;
 pub mod refusal;
 pub mod scope;
 pub mod situation;

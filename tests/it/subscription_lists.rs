@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use entity::product_subscription::{Awaits, Matter, State};
-use sea_orm::EntityTrait;
+use entity::{
+    phase,
+    product_subscription::{self, Awaits, LegalBasis, Matter, State},
+    read::Read,
+};
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -264,5 +268,26 @@ on_both_databases! {
         assert_eq!(tasks(&municipality(KLEVE)).await, BTreeSet::new());
         assert_eq!(tasks(&land()).await, BTreeSet::new());
         assert_eq!(app.data(query, json!({})).await["viewer"]["tasks"]["totalCount"], 0);
+    }
+
+    async fn what_is_read_of_many_is_what_the_table_holds(app: TestApp) {
+        let full = app.subscription(AACHEN, STANDARD, |row| {
+            let (day, id) = ("2027-01-31".parse().ok(), Some(row.product_id));
+            row.state = State::Terminating;
+            row.legal_basis = Some(LegalBasis::Inhouse);
+            (row.requested_from, row.agreed_from, row.active_since, row.ends_on, row.term_end) = (day, day, day, day, day);
+            (row.price_amount_cents, row.price_percent_basis_points, row.open_quantity, row.open_on) = (Some(-1), Some(2), Some(3), day);
+            (row.open_matter, row.awaits) = (Some(Matter::Migration), Some(Awaits::Confirmation));
+            row.expires_at = "2027-01-31T09:00:00.123456Z".parse().ok();
+            (row.asked_by_issuer, row.asked_by_subject) = (Some("issuer".to_owned()), Some("ä\"\u{1}".to_owned()));
+            (row.asked_by_organisation, row.asked_in, row.open_product_id) = (id, Some(phase::Key::Integration), id);
+            (row.collective_id, row.collective_by) = (id, row.municipality_id);
+        }).await;
+        let all = || product_subscription::Entity::find().order_by_asc(product_subscription::Column::Id);
+        let db = app.server.database().connection();
+        let read: Vec<Read> = all().into_model().all(db).await.unwrap();
+        let read: Vec<_> = read.into_iter().map(|Read(row)| row).collect();
+        assert_eq!(read, all().all(db).await.unwrap());
+        assert!(read.contains(&full) && read.len() > 1000);
     }
 }

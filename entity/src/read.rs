@@ -1,13 +1,14 @@
-//! Reading many subscriptions from the database, column by column in their order.
+//! Reading many product subscriptions, column by column in their order.
 //!
 //! The library looks for each column by its name, and writes an error for each null before it takes it for none: with some twenty
 //! nulls in a row that is half of what reading costs.
 
-use ::entity::product_subscription::Model;
 use sea_orm::{
     ActiveEnum, DbErr, FromQueryResult, QueryResult,
     sqlx::{Decode, Postgres, Row as _, Sqlite, Type, postgres::PgRow, sqlite::SqliteRow},
 };
+
+use crate::product_subscription::Model;
 
 /// A subscription as it is read; its columns must be selected in the order of the table.
 #[derive(Debug, PartialEq)]
