@@ -9,7 +9,7 @@ use crate::support::{TestApp, municipality, post};
 const SEVERAL: &str = "query($no: Boolean!) {
   products(first: 2, orderBy: [{ field: NAME }]) {
     edges { node { ...Named provider { key } ... on Node { id } other: name summary @skip(if: true) sample @include(if: $no)
-      ... on Product { prices { unit } } ... { prices { amount { currency } } } ... on Provider { key } } }
+      ... on Product { prices { unit } } ... { prices { amount { currency } } } } }
     edges { cursor node { __typename category { key } name } }
   }
 }

@@ -276,7 +276,7 @@ on_both_databases! {
             row.state = State::Terminating;
             row.legal_basis = Some(LegalBasis::Inhouse);
             (row.requested_from, row.agreed_from, row.active_since, row.ends_on, row.term_end) = (day, day, day, day, day);
-            (row.price_amount_cents, row.price_percent_basis_points, row.open_quantity, row.open_on) = (Some(-1), Some(2), Some(3), day);
+            (row.price_amount_cents, row.price_percent_basis_points, row.open_quantity, row.open_on) = (None, Some(2), Some(3), day);
             (row.open_matter, row.awaits) = (Some(Matter::Migration), Some(Awaits::Confirmation));
             row.expires_at = "2027-01-31T09:00:00.123456Z".parse().ok();
             (row.asked_by_issuer, row.asked_by_subject) = (Some("issuer".to_owned()), Some("ä\"\u{1}".to_owned()));
