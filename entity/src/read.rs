@@ -1,7 +1,7 @@
 //! Reading many product subscriptions, column by column in their order.
 //!
-//! The library looks for each column by its name, and writes an error for each null before it takes it for none: with some twenty
-//! nulls in a row that is half of what reading costs.
+//! The library looks for each column by its name, and writes an error for each null before it takes it for none, of which a
+//! row has some twenty.
 
 use sea_orm::{
     ActiveEnum, DbErr, FromQueryResult, QueryResult,

@@ -7,6 +7,7 @@ use sea_orm::prelude::Uuid;
 use tokio::sync::OnceCell;
 
 use super::{
+    conditions::{Conditions, conditions},
     contact::Contact,
     context::{Reading, reading, reading_as_of, snapshot},
     facet::{Listed, ProductPage, product_page},
@@ -14,7 +15,7 @@ use super::{
     input::bounded,
     municipality::{Municipality, MunicipalityBy},
     price::{Money, Price},
-    product::{Conditions, Product, conditions},
+    product::Product,
     product_list::{ProductFilter, condition, question},
     scalars::Date,
 };

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod category;
 pub mod change;
 pub mod collective;
+pub mod conditions;
 pub mod connection;
 pub mod contact;
 pub mod contact_assignment;

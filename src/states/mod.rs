@@ -17,10 +17,10 @@ use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, StreamTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Iterable, Order,
+    QueryFilter, QuerySelect, QueryTrait, StreamTrait,
     prelude::Uuid,
-    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, WindowStatement},
 };
 use sha2::{Digest, Sha256};
 
@@ -53,6 +53,22 @@ pub struct View {
     pub scope: Scope,
     /// As of this entry of the feed.
     pub at: i64,
+}
+
+/// What is read of the last states.
+#[derive(FromQueryResult)]
+struct Digested {
+    sha256: String,
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    count: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Identified {
+    entity_id: Uuid,
 }
 
 /// Canonical rows by thing; of products, those that are published.
@@ -146,9 +162,10 @@ pub async fn of_entries(
 /// The digest of everything in a view. CURSOR_EXPIRED when the state of then is not known any more.
 pub async fn digest(db: &(impl ConnectionTrait + StreamTrait), view: &View) -> Result<StateDigest> {
     let mut digests: Vec<[u8; 32]> = Vec::new();
-    let mut found = latest(view).select_only().column(Column::Sha256).into_tuple::<String>().stream(db).await?;
-    while let Some(hex) = found.try_next().await? {
-        digests.push(digest_of(&hex)?);
+    let statement = ConnectionTrait::get_database_backend(db).build(latest(view).column(Column::Sha256));
+    let mut found = Digested::find_by_statement(statement).stream(db).await?;
+    while let Some(Digested { sha256 }) = found.try_next().await? {
+        digests.push(digest_of(&sha256)?);
     }
     drop(found);
     // Afterwards: what was removed while this was reading counts too.
@@ -158,16 +175,20 @@ pub async fn digest(db: &(impl ConnectionTrait + StreamTrait), view: &View) -> R
 
 /// How many things are in a view.
 pub async fn count(db: &impl ConnectionTrait, view: &View) -> Result<u64, DbErr> {
-    latest(view).count(db).await
+    let statement = db.get_database_backend().build(latest(view).expr_as(Expr::col(Column::EntityId).count(), "count"));
+    let found = Counted::find_by_statement(statement).one(db).await?;
+    Ok(found.map_or(0, |counted| counted.count.unsigned_abs()))
 }
 
 /// Ids of everything in a view, ascending: in one statement, so that all of it is of one moment, whatever the caller may read
 /// by then.
 pub async fn ids(db: &impl ConnectionTrait, view: &View) -> Result<Vec<Uuid>> {
-    let ids = latest(view).select_only().column(Column::EntityId).order_by_asc(Column::EntityId);
-    let ids = ids.into_tuple().all(db).await?;
+    let mut select = latest(view);
+    let statement =
+        db.get_database_backend().build(select.column(Column::EntityId).order_by(Column::EntityId, Order::Asc));
+    let ids = Identified::find_by_statement(statement).all(db).await?;
     check_known(db, view.at).await?;
-    Ok(ids)
+    Ok(ids.into_iter().map(|identified| identified.entity_id).collect())
 }
 
 /// The states of some things up to a moment, in the order of their ids.
@@ -177,11 +198,11 @@ pub async fn rows(
     at: i64,
     ids: &[Uuid],
 ) -> Result<Vec<entity_state::Model>, DbErr> {
-    // The ids stand in the inner query only: in both, SQLite would try each with each.
-    let last = last(kind, at).and_where(Column::EntityId.is_in(ids.iter().copied())).take();
-    let found = entity_state::Entity::find().filter(Column::Kind.eq(kind)).filter(is_last(last));
-    let found = found.filter(Column::State.is_not_null());
-    found.order_by_asc(Column::EntityId).all(db).await
+    let among = Condition::all().add(Column::EntityId.is_in(ids.iter().copied()));
+    let mut select = last(kind, at, among, Column::iter());
+    let statement =
+        db.get_database_backend().build(select.columns(Column::iter()).order_by(Column::EntityId, Order::Asc));
+    entity_state::Model::find_by_statement(statement).all(db).await
 }
 
 /// Refuses a moment of which not everything is known: CURSOR_EXPIRED.
@@ -216,34 +237,31 @@ pub async fn remove_before(db: &impl ConnectionTrait, sequence: i64) -> Result<(
     old.filter(Expr::exists(later(sequence - 1))).exec(db).await.map(drop)
 }
 
-/// The last states up to a moment, without what is not there.
-fn latest(view: &View) -> Select<entity_state::Entity> {
-    let query = entity_state::Entity::find()
-        .filter(Column::Kind.eq(view.kind))
-        .filter(is_last(last(view.kind, view.at)))
-        .filter(Column::State.is_not_null());
-    match view.kind == Type::ProductSubscription && view.scope != Scope::Everything {
-        true => query.filter(own(&view.scope)),
-        false => query,
-    }
+/// The last states of a view, without what is not there; nothing is selected of them yet.
+fn latest(view: &View) -> SelectStatement {
+    let is_part = view.kind == Type::ProductSubscription && view.scope != Scope::Everything;
+    let among = if is_part { own(&view.scope) } else { Condition::all() };
+    last(view.kind, view.at, among, [Column::EntityId, Column::Sha256])
 }
 
-/// Each thing of a kind with the sequence of its last state up to a moment: worked out once along the index, so that it takes as
-/// long as there are states, whatever the database believes of how many there are.
-fn last(kind: Type, up_to: i64) -> SelectStatement {
-    Query::select()
-        .column(Column::EntityId)
-        .expr(Expr::col(Column::Sequence).max())
+/// The last states up to a moment of the things of a kind among some, without what is not there, with some of their columns. Read
+/// once along the key, without a join: so it takes as long as there are states, whatever the database believes of how many there
+/// are.
+fn last(kind: Type, up_to: i64, among: Condition, columns: impl IntoIterator<Item = Column>) -> SelectStatement {
+    let (next, is_there) = (Alias::new("next"), Alias::new("is_there"));
+    let of_thing = WindowStatement::partition_by(Column::EntityId).order_by(Column::Sequence, Order::Asc).take();
+    let lead = Func::cust(Alias::new("LEAD")).arg(Expr::col(Column::Sequence));
+    let states = Query::select()
+        .columns(columns)
+        .expr_as(Column::State.is_not_null(), is_there.clone())
+        .expr_window_as(lead, of_thing, next.clone())
         .from(entity_state::Entity)
         .and_where(Column::Kind.eq(kind))
         .and_where(Column::Sequence.lte(up_to))
-        .group_by_col(Column::EntityId)
-        .take()
-}
-
-fn is_last(last: SelectStatement) -> Expr {
-    let column = |column| Expr::col((entity_state::Entity, column));
-    Expr::tuple([column(Column::EntityId), column(Column::Sequence)]).in_subquery(last)
+        .cond_where(among)
+        .take();
+    let is_last = Expr::col(next).is_null();
+    Query::select().from_subquery(states, entity_state::Entity).and_where(is_last).and_where(Expr::col(is_there)).take()
 }
 
 /// Later states of the same thing, up to a moment.

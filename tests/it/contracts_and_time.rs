@@ -1,12 +1,15 @@
 //! Existing contracts, interest that becomes a request, and what happens by itself.
 
-use entity::product_subscription::{Awaits, Matter, State};
-use itkatalog::subscriptions::tick;
-use sea_orm::EntityTrait;
+use entity::{
+    idempotency_key,
+    product_subscription::{Awaits, Matter, State},
+};
+use itkatalog::{idempotency, subscriptions::tick};
+use sea_orm::{EntityTrait, prelude::DateTimeUtc, sea_query::Expr};
 use serde_json::{Value, json};
 
 use crate::support::{
-    TestApp,
+    NOW, TestApp,
     acts::{AACHEN, INITIAL, KLEVE, NOT_JOINED, Row, STANDARD, id_of, next},
     auditor, fingerprint, land, municipality, nodes, provider, steward, transformation_office,
 };
@@ -152,5 +155,28 @@ on_both_databases! {
         // Room for the next change.
         let input = crate::support::acts::step(&id_of(&lapsed), 2, json!({ "quantity": 3 }));
         assert_eq!(app.done(&municipality(AACHEN), "changeSubscription", input).await["pendingChange"]["quantity"], 3);
+    }
+
+    async fn a_key_is_forgotten_after_90_days_whether_it_was_removed_or_not(app: TestApp) {
+        let (town, db) = (municipality(AACHEN), app.server.database());
+        let input = app.request_of(AACHEN, INITIAL).await;
+        let first = app.done(&town, "requestSubscription", input.clone()).await;
+        let now: DateTimeUtc = NOW.parse().unwrap();
+        let grow_old = async |days: i64| {
+            let created = idempotency_key::Column::CreatedAt;
+            let old = idempotency_key::Entity::update_many().col_expr(created, Expr::value(now - chrono::TimeDelta::days(days)));
+            old.exec(db.connection()).await.unwrap();
+        };
+        grow_old(89).await;
+        assert_eq!(idempotency::prune(db, now).await.unwrap(), 0);
+        assert_eq!(app.done(&town, "requestSubscription", input.clone()).await["id"], first["id"], "known still");
+        grow_old(90).await;
+        let mut other = input.clone();
+        other["quantity"] = json!(4);
+        let second = app.done(&town, "requestSubscription", other.clone()).await;
+        assert_ne!(second["id"], first["id"], "it is free again");
+        assert_eq!(app.done(&town, "requestSubscription", other).await["id"], second["id"], "and known as what it stands for now");
+        grow_old(90).await;
+        assert_eq!(idempotency::prune(db, now).await.unwrap(), 1);
     }
 }
