@@ -82,7 +82,7 @@ enum Rows {
 }
 
 /// The list that a cursor belongs to, and the position in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Cursor(String, Position);
 
 impl Window {
@@ -138,11 +138,30 @@ impl Window {
     }
 }
 
+/// Where a row of a page stands. Its cursor is written only when somebody asks for it.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// At a cursor that is written already.
+    At(String),
+    /// At a position in the list of this name.
+    In(Arc<str>, Position),
+}
+
+impl Place {
+    /// The cursor.
+    pub fn cursor(&self) -> String {
+        match self {
+            Self::At(cursor) => cursor.clone(),
+            Self::In(list, position) => Cursor::encode(list, position),
+        }
+    }
+}
+
 /// A page of a list that the database holds.
 #[derive(Debug)]
 pub struct Cut<T> {
-    /// The rows with their cursors.
-    pub rows: Vec<(String, T)>,
+    /// The rows with their places.
+    pub rows: Vec<(Place, T)>,
     /// Whether there are rows before the page.
     pub has_previous: bool,
     /// Whether there are rows after the page.
@@ -166,8 +185,9 @@ impl Keyset<'_> {
                 (has_more, self.before.is_some())
             }
         };
-        let cursor = |row: &T| Cursor(name.to_owned(), position(row)).encode();
-        Cut { rows: rows.into_iter().map(|row| (cursor(&row), row)).collect(), has_previous, has_next }
+        let list: Arc<str> = name.into();
+        let place = |row: T| (Place::In(list.clone(), position(&row)), row);
+        Cut { rows: rows.into_iter().map(place).collect(), has_previous, has_next }
     }
 }
 
@@ -197,8 +217,9 @@ impl Cursor {
         })
     }
 
-    fn encode(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    /// What [`Cursor::decode`] reads.
+    fn encode(list: &str, position: &Position) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, position)).unwrap_or_default())
     }
 }
 
@@ -227,8 +248,8 @@ pub struct Listing<'a, T> {
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// The rows with their cursors.
-    pub rows: Vec<(String, T)>,
+    /// The rows with their places.
+    pub rows: Vec<(Place, T)>,
     /// Rows of the whole list.
     pub total: usize,
     /// Whether there are rows before the page.
@@ -290,8 +311,9 @@ impl<'a, T> Listing<'a, T> {
                 (has_previous, has_next) = (start > limit, end < total);
             }
         }
-        let cursor = |row: &T| Cursor(self.name.clone(), (self.position)(row)).encode();
-        let rows = rows.get(start..end).unwrap_or_default().iter().map(|row| (cursor(row), row.clone())).collect();
+        let list: Arc<str> = self.name.into();
+        let place = |row: &T| (Place::In(list.clone(), (self.position)(row)), row.clone());
+        let rows = rows.get(start..end).unwrap_or_default().iter().map(place).collect();
         Ok(Page { rows, total, has_previous, has_next })
     }
 }
@@ -329,11 +351,11 @@ mod tests {
             let numbers: Vec<i64> = page.rows.iter().map(|(_, number)| *number).collect();
             let more = if forwards {
                 seen.extend(numbers);
-                cursor = page.rows.last().map(|(cursor, _)| cursor.clone());
+                cursor = page.rows.last().map(|(place, _)| place.cursor());
                 page.has_next
             } else {
                 seen.splice(0..0, numbers);
-                cursor = page.rows.first().map(|(cursor, _)| cursor.clone());
+                cursor = page.rows.first().map(|(place, _)| place.cursor());
                 page.has_previous
             };
             if !more {
@@ -357,7 +379,7 @@ mod tests {
     #[test]
     fn a_cursor_of_another_list_is_refused() {
         let page = numbers(3).page(&Window::new(Some(1), None, None, None).unwrap()).unwrap();
-        let window = Window::new(Some(1), Some(&page.rows[0].0), None, None).unwrap();
+        let window = Window::new(Some(1), Some(&page.rows[0].0.cursor()), None, None).unwrap();
         let other = Listing::ordered("others".into(), vec![1_i64], |_| Position(vec![], Uuid::nil()));
         assert_eq!(other.page(&window).unwrap_err().code, crate::error::Code::BadUserInput);
     }

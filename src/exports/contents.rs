@@ -50,8 +50,7 @@ pub struct Sums {
 
 /// A file that is being written.
 pub struct Contents {
-    kind: Type,
-    at: i64,
+    view: View,
     filter: Compiled,
     /// How people read it; none writes the canonical rows as they are.
     table: Option<Table>,
@@ -66,10 +65,11 @@ impl Contents {
     /// Finds out what there is to write. CURSOR_EXPIRED when it is not known any more.
     pub async fn begin(db: &impl ConnectionTrait, snapshot: Arc<Snapshot>, wanted: Wanted) -> Result<Self> {
         let Wanted { kind, format, filter, scope, at } = wanted;
-        let ids = states::ids(db, &View { kind, scope, at }).await?;
+        let view = View { kind, scope, at };
+        let ids = states::ids(db, &view).await?;
         let filter = filter.compile(&snapshot);
         let table = (format == Format::Csv).then(|| Table::new(kind, snapshot));
-        Ok(Self { kind, at, filter, table, ids, seen: 0, hash: Sha256::new(), digests: Vec::new(), bytes: 0 })
+        Ok(Self { view, filter, table, ids, seen: 0, hash: Sha256::new(), digests: Vec::new(), bytes: 0 })
     }
 
     /// How many things there are to look at.
@@ -102,9 +102,9 @@ impl Contents {
             return Ok(None);
         }
         let ids = &self.ids[self.seen..self.ids.len().min(self.seen + AT_ONCE)];
-        for row in states::rows(db, self.kind, self.at, ids).await? {
+        for row in states::rows(db, &self.view, ids).await? {
             let (Some(state), Some(sha256)) = (row.state, row.sha256) else { continue };
-            if !self.filter.takes(self.kind, &state)? {
+            if !self.filter.takes(self.view.kind, &state)? {
                 continue;
             }
             self.digests.push(states::digest_of(&sha256)?);
@@ -127,7 +127,7 @@ impl Contents {
         if self.seen < self.ids.len() {
             return Err(Error::internal("a file is not written to its end"));
         }
-        states::check_known(db, self.at).await?;
+        states::check_known(db, self.view.at).await?;
         let rows = states::sum(self.digests);
         let sha256 = base16ct::lower::encode_string(&self.hash.finalize());
         Ok(Sums { rows: rows.count, bytes: self.bytes, sha256, rows_sha256: rows.sha256 })

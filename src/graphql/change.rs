@@ -19,7 +19,7 @@ use super::{
 use crate::{
     changes::{self, Cursor, Entry, View},
     error::{Error, Result},
-    listing::{self, Cut},
+    listing::{self, Cut, Place},
     states,
 };
 
@@ -160,7 +160,8 @@ impl ChangeQuery {
         let together = Together::new(page.entries.iter().map(|entry| entity_id(&entry.row)).collect());
         let states = States::of(page.entries.iter());
         let cursor = |sequence| Cursor::after(installation, sequence).encode();
-        let rows = page.entries.into_iter().map(|entry| (cursor(entry.row.sequence), entry)).collect();
+        let place = |entry: &Entry| Place::At(cursor(entry.row.sequence));
+        let rows = page.entries.into_iter().map(|entry| (place(&entry), entry)).collect();
         let cut = Cut { rows, has_previous: after.is_some(), has_next: page.has_next };
         let (edges, mut page_info) =
             edges(cut, |entry| Change { entry, together: together.clone(), states: states.clone() });

@@ -1,6 +1,11 @@
 //! Relay connections over the lists of the nouns.
 
-use async_graphql::{ObjectType, SimpleObject, connection::PageInfo};
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, SimpleObject, Value, connection::PageInfo,
+    parser::types::Field, registry::Registry,
+};
 
 use super::{
     availability::AvailableProduct, history::SubscriptionEvent, in_turn::InTurn, municipality::Municipality,
@@ -9,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    listing::{Cut, Listing, Window},
+    listing::{Cut, Listing, Place, Window},
 };
 
 /// A page of a list, after Relay's connection specification.
@@ -66,9 +71,24 @@ where
 #[graphql(concrete(name = "WebhookDeliveryEdge", params(super::webhook_delivery::WebhookDelivery)))]
 pub struct Edge<N: ObjectType> {
     /// Where the row stands: give it as `after` or `before` to go on from here. Holds while rows come and go.
-    pub cursor: String,
+    pub cursor: Place,
     /// The row.
     pub node: InTurn<N>,
+}
+
+/// A cursor is told as a text, and written then.
+impl OutputType for Place {
+    fn type_name() -> Cow<'static, str> {
+        <String as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <String as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String(self.cursor()))
+    }
 }
 
 /// Cuts a page out of a list and turns its rows into nodes.
@@ -92,13 +112,13 @@ pub fn edges<T, N: ObjectType>(cut: Cut<T>, node: impl Fn(T) -> N) -> (Vec<InTur
 where
     Edge<N>: ObjectType,
 {
-    let edge = |(cursor, row)| InTurn(Edge { cursor, node: InTurn(node(row)) });
+    let edge = |(place, row)| InTurn(Edge { cursor: place, node: InTurn(node(row)) });
     let edges: Vec<InTurn<Edge<N>>> = cut.rows.into_iter().map(edge).collect();
     let page_info = PageInfo {
         has_previous_page: cut.has_previous,
         has_next_page: cut.has_next,
-        start_cursor: edges.first().map(|edge| edge.0.cursor.clone()),
-        end_cursor: edges.last().map(|edge| edge.0.cursor.clone()),
+        start_cursor: edges.first().map(|edge| edge.0.cursor.cursor()),
+        end_cursor: edges.last().map(|edge| edge.0.cursor.cursor()),
     };
     (edges, page_info)
 }

@@ -31,6 +31,33 @@ impl<T: ObjectType> OutputType for InTurn<T> {
     }
 }
 
+/// Rows that are resolved one after the other too: what they wait for is read for all of them together.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsInTurn<'r, T>(pub &'r [T]);
+
+impl<T: OutputType> OutputType for RowsInTurn<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        <&[T]>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <&[T]>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <&[T]>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let mut values = Vec::with_capacity(self.0.len());
+        for (place, row) in self.0.iter().enumerate() {
+            let context = context.with_index(place);
+            values.push(row.resolve(&context, field).await.map_err(|error| context.set_error_path(error))?);
+        }
+        Ok(Value::List(values))
+    }
+}
+
 async fn resolve_fields<T: ObjectType>(context: &ContextSelectionSet<'_>, object: &T) -> Value {
     let set = &context.item.node;
     let mut fields = Vec::with_capacity(set.items.len());

@@ -31,27 +31,30 @@ impl<'d> Shape<'d> {
             _ if self.0.is_empty() => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
             Value::Object(object) => {
-                if !self.is_order_of(object) {
+                if !self.arrange_children(object) {
                     let mut found = std::mem::take(object);
                     object.extend(self.0.iter().filter_map(|(key, _)| found.swap_remove_entry(*key)));
-                }
-                let mut children = self.0.iter();
-                for (name, child) in object {
-                    // Of objects of other types some keys are missing.
-                    if let Some((_, shape)) = children.find(|(key, _)| *key == name.as_str()) {
-                        shape.arrange(child);
-                    }
+                    self.arrange_children(object);
                 }
             }
             _ => {}
         }
     }
 
-    /// Whether the keys of an object stand in this order already; some may be missing.
-    fn is_order_of(&self, object: &IndexMap<Name, Value>) -> bool {
-        let mut keys = self.0.iter();
-        object.keys().all(|name| keys.any(|(key, _)| *key == name.as_str()))
+    /// Arranges what stands in an object, up to where its keys are in another order: whether there is no such place. Of objects
+    /// of other types some keys are missing.
+    fn arrange_children(&self, object: &mut IndexMap<Name, Value>) -> bool {
+        let mut shapes = self.0.iter();
+        object.iter_mut().all(|(name, child)| {
+            let shape = shapes.find(|(key, _)| is_same(key, name));
+            shape.map(|(_, shape)| shape.arrange(child)).is_some()
+        })
     }
+}
+
+/// Whether two names are the same; those of one document mostly are one and the same.
+fn is_same(key: &str, name: &Name) -> bool {
+    std::ptr::eq(key, name.as_str()) || key == name.as_str()
 }
 
 /// Response keys in the order of their first appearance, each with everything that is selected below it.

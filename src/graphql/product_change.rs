@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::Duty,
     error::Result,
-    listing::{Cut, Window},
+    listing::{Cut, Place, Window},
     orders,
     portfolios::{
         changes::{self, Seeing},
@@ -108,9 +108,9 @@ impl ProductChangeQuery {
         let provider = provider.map_err(|error| error.with("field", "provider"))?;
         let provider = provider.map(|at| reading.snapshot.providers[at].row.id);
         let page = changes::list(reading.db(), provider, unseen_only).await?.page(&window)?;
-        let (cursors, rows): (Vec<String>, Vec<changes::Changed>) = page.rows.into_iter().unzip();
+        let (places, rows): (Vec<Place>, Vec<changes::Changed>) = page.rows.into_iter().unzip();
         let versions = changes::versions(reading.db(), &rows).await?;
-        let rows = cursors.into_iter().zip(versions).collect();
+        let rows = places.into_iter().zip(versions).collect();
         let cut = Cut { rows, has_previous: page.has_previous, has_next: page.has_next };
         let (edges, page_info) = edges(cut, ProductChange);
         Ok(Connection { edges, page_info, total_count: i32::try_from(page.total).unwrap_or(i32::MAX) })

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     access::Action,
     error::Result,
-    listing::Window,
+    listing::{Place, Window},
     subscriptions::{self, Row, history, scope::Scope, state_at, terms},
 };
 
@@ -151,7 +151,7 @@ impl ProductSubscription {
     }
 
     /// Makes subscriptions of the rows of a page, which are read together.
-    pub fn of_page(rows: &[(String, Row)]) -> impl Fn(Row) -> Self + use<> {
+    pub fn of_page(rows: &[(Place, Row)]) -> impl Fn(Row) -> Self + use<> {
         let together = Arc::new(Together::new(rows.iter().map(|(_, row)| row)));
         move |row| Self { row: Box::new(row), together: together.clone() }
     }

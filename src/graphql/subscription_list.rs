@@ -5,7 +5,7 @@ use async_graphql::{Context, Description, Enum, ID, InputObject, Object, connect
 use super::{
     connection::{Edge, edges},
     context::{Reading, reading},
-    in_turn::InTurn,
+    in_turn::{InTurn, RowsInTurn},
     input::{BooleanFilter, OrderDirection, Parts, ValueFilter, bounded, order},
     node::row_id,
     scalars::Ags,
@@ -107,8 +107,8 @@ pub struct ProductSubscriptionConnection {
 #[Object(use_type_description)]
 impl ProductSubscriptionConnection {
     /// The rows of this page, each with its cursor.
-    async fn edges(&self) -> &[InTurn<Edge<ProductSubscription>>] {
-        &self.edges
+    async fn edges(&self) -> RowsInTurn<'_, InTurn<Edge<ProductSubscription>>> {
+        RowsInTurn(&self.edges)
     }
 
     /// Whether there is more, and the cursors to go on with.

@@ -3,12 +3,13 @@
 use ::entity::{
     product,
     product_subscription::{self, Column, Origin, State},
-    read::Read,
+    read,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order as Direction, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, Order as Direction, QueryFilter, QuerySelect,
     QueryTrait,
     prelude::{DateTimeUtc, Uuid},
+    sea_query::Query,
 };
 
 use super::{Row, scope::Scope};
@@ -105,21 +106,22 @@ impl Wanted {
         };
         let name = format!("subscriptions {}", listing::signature(&order));
         let keyset = window.keyset(&name)?;
-        let mut query = product_subscription::Entity::find().filter(self.predicate());
+        let mut query = read::select();
+        query.cond_where(self.predicate());
         if let Some(after) = keyset.after {
-            query = query.filter(beyond("after", after, &order, false)?);
+            query.cond_where(beyond("after", after, &order, false)?);
         }
         if let Some(before) = keyset.before {
-            query = query.filter(beyond("before", before, &order, true)?);
+            query.cond_where(beyond("before", before, &order, true)?);
         }
         for part in &order {
-            query = query.order_by(part.field.column(), direction(part.is_descending != keyset.is_backwards));
+            let column = part.field.column().into_simple_expr();
+            query.order_by_expr(column, direction(part.is_descending != keyset.is_backwards));
         }
         // The id has the direction of the last part, so that one index serves both.
         let id_descends = order.last().is_some_and(|part| part.is_descending);
-        query = query.order_by(Column::Id, direction(id_descends != keyset.is_backwards));
-        let rows: Vec<Read> = query.limit(keyset.limit()).into_model().all(db).await?;
-        let rows = rows.into_iter().map(|Read(row)| row).collect();
+        query.order_by_expr(Column::Id.into_simple_expr(), direction(id_descends != keyset.is_backwards));
+        let rows = read::all(db, query.limit(keyset.limit())).await?;
         Ok(keyset.cut(&name, rows, |row| {
             let keys = order.iter().map(|part| Key::new(part.field.of(row), part.is_descending));
             Position(keys.collect(), row.id)
@@ -128,9 +130,11 @@ impl Wanted {
 
     /// Counts all rows of the list.
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
-        let count = product_subscription::Entity::find().select_only().expr(Column::Id.count());
-        let count: Option<i64> = count.filter(self.predicate()).into_tuple().one(db).await?;
-        Ok(count.unwrap_or_default().unsigned_abs())
+        let mut counted = Query::select().expr(Column::Id.count()).from(product_subscription::Entity).take();
+        counted.cond_where(self.predicate());
+        let row = db.query_one(&counted).await?;
+        let count: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        Ok(count.unsigned_abs())
     }
 
     fn predicate(&self) -> Condition {

@@ -82,6 +82,13 @@ impl Change {
     pub(super) fn after(&self) -> &Row {
         &self.after
     }
+
+    /// What is kept under the caller's key.
+    fn written(&self) -> Written {
+        let decision = self.decision();
+        let (rule, phase) = (decision.rule.id.clone(), phases::key(decision.phase));
+        Written { entity_id: self.after.id, rule, phase }
+    }
 }
 
 /// Does what an order says, or refuses it. Goes on to its end when nobody waits for it any more: a refusal can't be kept out
@@ -145,33 +152,40 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
     }
     let with_row = |error: Error| Box::new(Refused { error, row: before.clone(), decision: None });
     let key = Key::new(caller, act.action().into(), &order.key, act).map_err(with_row)?;
-    // Looked for after the row is locked: whoever was first with the same key has committed then.
-    if let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
+    let permitted =
+        act.check(ground.today).map_err(with_row).and_then(|()| permit(&ground, caller, act, before.clone()));
+    // Kept before it is looked for, so that who comes with a new key needs no look: whoever was first with the same key has
+    // committed then, as the row is locked too.
+    let is_kept = match &permitted {
+        Ok(change) => key.keep(&*transaction, change.written(), now).await?,
+        Err(_) => false,
+    };
+    if !is_kept && let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
         return Ok(repeat(&*transaction, &ground, caller, act, &written).await?);
     }
-    act.check(ground.today).map_err(with_row)?;
-    match permit(&ground, caller, act, before) {
+    match permitted {
+        Ok(_) if !is_kept => {
+            transaction.roll_back().await?;
+            Err(Stopped::Again)
+        }
         Ok(change) => {
-            let decision = change.decision();
-            let (rule, phase) = (decision.rule.id.clone(), phases::key(decision.phase));
-            let written = Written { entity_id: change.after.id, rule, phase };
-            if !key.keep(&*transaction, written, now).await? {
-                transaction.roll_back().await?;
-                return Err(Stopped::Again);
-            }
             write(desk, &*transaction, &[(order, &change)], Vec::new(), now).await?;
             transaction.commit().await?;
             Ok(Done { decision: change.decision().clone(), row: change.after })
         }
         Err(refused) => {
             transaction.roll_back().await?;
-            if let Some(decision) = &refused.decision {
-                let event = refusal_event(desk, order, &decision.rule.id)?;
-                records::append_refusal(&desk.database, event, now).await?;
-            }
+            record_refusal(desk, order, &refused, now).await?;
             Err(Stopped::Refused(refused))
         }
     }
+}
+
+/// Records that a rule refused, if one did.
+async fn record_refusal(desk: &Desk, order: &Order, refused: &Refused, now: DateTimeUtc) -> Result<(), Refused> {
+    let Some(decision) = &refused.decision else { return Ok(()) };
+    let event = refusal_event(desk, order, &decision.rule.id)?;
+    Ok(records::append_refusal(&desk.database, event, now).await?)
 }
 
 /// Answers a request that was carried out before: with the subscription as it stands, and the decision of then.

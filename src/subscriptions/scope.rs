@@ -3,6 +3,7 @@
 use ::entity::{
     product,
     product_subscription::{self, Column},
+    read,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid,
@@ -96,7 +97,8 @@ impl Scope {
     /// Finds those of several subscriptions that can be read.
     pub async fn find_all(&self, db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Row>> {
         let wanted = Column::Id.is_in(ids.iter().copied());
-        Ok(product_subscription::Entity::find().filter(wanted).filter(self.predicate()).all(db).await?)
+        let found = read::select().and_where(wanted).cond_where(self.predicate()).take();
+        Ok(read::all(db, &found).await?)
     }
 
     /// Finds a subscription that can be read, and keeps others from changing it until the transaction ends.

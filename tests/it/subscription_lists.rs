@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use entity::{
     phase,
     product_subscription::{self, Awaits, LegalBasis, Matter, State},
-    read::Read,
+    read,
 };
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{EntityTrait, IntoSimpleExpr, Order, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -285,8 +285,8 @@ on_both_databases! {
         }).await;
         let all = || product_subscription::Entity::find().order_by_asc(product_subscription::Column::Id);
         let db = app.server.database().connection();
-        let read: Vec<Read> = all().into_model().all(db).await.unwrap();
-        let read: Vec<_> = read.into_iter().map(|Read(row)| row).collect();
+        let by_id = product_subscription::Column::Id.into_simple_expr();
+        let read = read::all(db, read::select().order_by_expr(by_id, Order::Asc)).await.unwrap();
         assert_eq!(read, all().all(db).await.unwrap());
         assert!(read.contains(&full) && read.len() > 1000);
     }
