@@ -56,6 +56,11 @@ pub async fn hold_catalogue(db: &impl ConnectionTrait, alone: bool) -> Result<()
     db.execute_unprepared(&format!("SELECT {function}({CATALOGUE_LOCK})")).await.map(drop)
 }
 
+/// Whether the database carries out several writes in one statement: SQLite does not, and has no round trips.
+pub fn writes_together(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
 /// A pool of connections, and how many statements went through it.
 #[derive(Clone, Debug)]
 pub struct Database {

@@ -3,11 +3,12 @@
 
 use ::entity::change::{self, Type};
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    ConnectionTrait, DbErr,
     prelude::{DateTimeUtc, Uuid},
 };
 
 use crate::{
+    batch::Batch,
     records::Heads,
     states::{self, States},
 };
@@ -28,14 +29,18 @@ pub struct Changed {
 
 /// Appends what a transaction changes; what is known of it is not read again.
 pub async fn append(
-    db: &impl ConnectionTrait,
+    batch: &mut Batch<'_, impl ConnectionTrait>,
     heads: &mut Heads,
     changed: &[Changed],
     known: &States,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     for chunk in changed.chunks(CHANGES_IN_STATEMENT) {
-        let states = states::as_they_are(db, chunk, known).await?;
+        let is_known = chunk.iter().all(|changed| known.contains_key(&changed.id));
+        let states = match is_known {
+            true => known,
+            false => &states::as_they_are(batch.written().await?, chunk, known).await?,
+        };
         let entries = chunk.iter().map(|changed| {
             heads.change_sequence += 1;
             change::Model {
@@ -49,9 +54,8 @@ pub async fn append(
             }
         });
         let entries: Vec<change::Model> = entries.collect();
-        states::keep(db, &entries, &states).await?;
-        let rows = entries.into_iter().map(IntoActiveModel::into_active_model);
-        change::Entity::insert_many(rows).exec_without_returning(db).await?;
+        states::keep(batch, &entries, states).await?;
+        batch.insert::<change::Entity>(entries).await?;
     }
     Ok(())
 }

@@ -14,7 +14,10 @@ pub fn natural_id(noun: &str, key: &str) -> Uuid {
 
 /// The global id of a row of a type of the schema.
 pub fn global_id(type_name: &str, id: Uuid) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(format!("{type_name}:{}", id.simple()))
+    // A row of a page has several: no formatting.
+    let mut digits = [0; 32];
+    let id = id.simple().encode_lower(&mut digits);
+    BASE64_URL_SAFE_NO_PAD.encode([type_name, ":", id].concat())
 }
 
 /// Type and row of a global id; none for what is no such id.

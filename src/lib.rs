@@ -12,6 +12,7 @@ pub mod area_changes;
 pub mod as_of;
 pub mod audit;
 pub mod availability;
+pub mod batch;
 pub mod catalogue;
 pub mod changes;
 pub mod cli;

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use crate::{
     audit::{self, Event},
+    batch::Batch,
     database::Database,
     feed::{self, Changed},
     states::States,
@@ -70,9 +71,11 @@ async fn append_all<'e>(
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let mut heads = Heads::lock(db).await?;
-    feed::append(db, &mut heads, changed, known, now).await?;
-    audit::append(db, &mut heads, events, now).await?;
-    heads.save(db).await
+    let mut batch = Batch::new(db);
+    feed::append(&mut batch, &mut heads, changed, known, now).await?;
+    audit::append(&mut batch, &mut heads, events, now).await?;
+    heads.save(&mut batch).await?;
+    batch.finish().await
 }
 
 /// Records that a rule refused: in a transaction of its own, because nothing else is written.
@@ -104,14 +107,13 @@ impl Heads {
     }
 
     /// Writes the heads back; to be called right before the commit.
-    async fn save(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    async fn save(self, batch: &mut Batch<'_, impl ConnectionTrait>) -> Result<(), DbErr> {
         let row = record_head::ActiveModel {
             change_sequence: Set(self.change_sequence),
             audit_sequence: Set(self.audit_sequence),
             audit_hash: Set(self.audit_hash),
             ..Default::default()
         };
-        let heads = record_head::Entity::update_many().set(row).filter(record_head::Column::Id.eq(ROW));
-        heads.exec(db).await.map(drop)
+        batch.update(record_head::Entity::update_many().set(row).filter(record_head::Column::Id.eq(ROW))).await
     }
 }

@@ -15,8 +15,7 @@ use ::entity::{
     product_subscription,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::{DateTimeUtc, Uuid},
 };
 use serde::Serialize;
@@ -24,6 +23,7 @@ use serde_json::Value;
 
 use crate::{
     access::Caller,
+    batch::Batch,
     error::{Error, Result, check_text},
     listing::{self, Cut, Key, Position, Window},
     records::Heads,
@@ -127,19 +127,19 @@ const EVENTS_AT_ONCE: usize = 250;
 
 /// Appends events to the chain, in their order.
 pub async fn append<'e>(
-    db: &impl ConnectionTrait,
+    batch: &mut Batch<'_, impl ConnectionTrait>,
     heads: &mut Heads,
     mut events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     loop {
         let next = events.by_ref().take(EVENTS_AT_ONCE);
-        let row = |event: Result<Event<'e>, DbErr>| Ok(sealed(heads, event?, now).into_active_model());
+        let row = |event: Result<Event<'e>, DbErr>| Ok(sealed(heads, event?, now));
         let rows = next.map(row).collect::<Result<Vec<_>, DbErr>>()?;
         if rows.is_empty() {
             return Ok(());
         }
-        audit_event::Entity::insert_many(rows).exec_without_returning(db).await?;
+        batch.insert::<audit_event::Entity>(rows).await?;
     }
 }
 

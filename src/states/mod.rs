@@ -25,6 +25,7 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    batch::Batch,
     changes,
     database::Database,
     error::{Error, Result},
@@ -103,22 +104,18 @@ pub fn of_subscriptions<'r>(rows: impl IntoIterator<Item = &'r product_subscript
 }
 
 /// Keeps what the things are that entries are about.
-pub async fn keep(db: &impl ConnectionTrait, entries: &[change::Model], states: &States) -> Result<(), DbErr> {
+pub async fn keep(
+    batch: &mut Batch<'_, impl ConnectionTrait>,
+    entries: &[change::Model],
+    states: &States,
+) -> Result<(), DbErr> {
     let row = |entry: &change::Model| state(entry.kind, entry.entity_id, entry.sequence, states.get(&entry.entity_id));
-    insert(db, entries.iter().map(row).collect()).await
+    batch.insert::<entity_state::Entity>(entries.iter().map(row).collect()).await
 }
 
 fn state(kind: Type, entity_id: Uuid, sequence: i64, state: Option<&String>) -> entity_state::Model {
     let sha256 = state.map(|state| base16ct::lower::encode_string(&Sha256::digest(state)));
     entity_state::Model { kind, entity_id, sequence, sha256, state: state.cloned() }
-}
-
-async fn insert(db: &impl ConnectionTrait, rows: Vec<entity_state::Model>) -> Result<(), DbErr> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
-    entity_state::Entity::insert_many(rows).exec_without_returning(db).await.map(drop)
 }
 
 /// Keeps how everything stands where that is not known yet: once, for what was written before states were kept. How many.
@@ -134,16 +131,17 @@ pub async fn keep_missing(database: &Database) -> Result<usize, DbErr> {
         db.roll_back().await?;
         return Ok(0);
     };
-    let mut count = 0;
+    let (mut count, mut batch) = (0, Batch::new(&*db));
     for kind in Type::iter() {
         let ids = rows::ids(&*db, kind).await?;
         for chunk in ids.chunks(ROWS_AT_ONCE) {
             let states = rows::load(&*db, kind, chunk).await?;
             count += states.len();
             let row = |(id, text): (&Uuid, &String)| state(kind, *id, head.change_sequence, Some(text));
-            insert(&*db, states.iter().map(row).collect()).await?;
+            batch.insert::<entity_state::Entity>(states.iter().map(row).collect()).await?;
         }
     }
+    batch.finish().await?;
     let from = head.change_sequence;
     record_head::ActiveModel { states_from: Set(from), ..head.into_active_model() }.update(&*db).await?;
     db.commit().await?;

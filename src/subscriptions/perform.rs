@@ -28,6 +28,7 @@ use super::{
 use crate::{
     access::{Action, Caller, Decision, Offer, Permit},
     audit::Event,
+    batch::Batch,
     clock::day_of,
     desk::Desk,
     error::Error,
@@ -286,12 +287,12 @@ pub(super) async fn write<'a>(
     now: DateTimeUtc,
 ) -> Result<(), Refused> {
     let json = |row: &Row| serde_json::to_value(row).map(|row| row.to_string()).map_err(Error::internal);
-    let mut changed = Vec::new();
+    let (mut changed, mut batch) = (Vec::new(), Batch::new(db));
     for (order, change) in changes {
         let written = [(change.before.as_ref(), Some(&change.after)), (None, change.successor.as_ref())];
         let written = written.into_iter().filter_map(|(before, after)| Some((before, after?)));
         for (before, after) in written {
-            store(db, after, before.is_none(), history(order, change.decision(), after, now)).await?;
+            store(&mut batch, after, before.is_none(), history(order, change.decision(), after, now)).await?;
             changed.push(Changed { kind: Type::ProductSubscription, id: after.id, version: Some(after.version) });
             events.push(Event {
                 outcome: Outcome::Committed,
@@ -302,6 +303,7 @@ pub(super) async fn write<'a>(
             });
         }
     }
+    batch.finish().await?;
     let after = changes.iter().flat_map(|(_, change)| std::iter::once(&change.after).chain(&change.successor));
     let known = states::of_subscriptions(after)?;
     Ok(records::append_known(db, &changed, &known, events, now).await?)
@@ -327,19 +329,18 @@ fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) ->
 
 /// Writes a row with the entry of its history.
 pub(super) async fn store(
-    db: &impl ConnectionTrait,
+    batch: &mut Batch<'_, impl ConnectionTrait>,
     row: &Row,
     is_new: bool,
     history: subscription_history::Model,
 ) -> Result<(), DbErr> {
-    let active = row.clone().into_active_model();
     if is_new {
-        product_subscription::Entity::insert(active).exec_without_returning(db).await?;
+        batch.insert::<product_subscription::Entity>(vec![row.clone()]).await?;
     } else {
-        let updated = product_subscription::Entity::update_many().set(active.reset_all());
-        updated.filter(product_subscription::Column::Id.eq(row.id)).exec(db).await?;
+        let updated = product_subscription::Entity::update_many().set(row.clone().into_active_model().reset_all());
+        batch.update(updated.filter(product_subscription::Column::Id.eq(row.id))).await?;
     }
-    subscription_history::Entity::insert(history.into_active_model()).exec_without_returning(db).await.map(drop)
+    batch.insert::<subscription_history::Entity>(vec![history]).await
 }
 
 /// The audit event of a refusal, with what was asked.

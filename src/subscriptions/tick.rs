@@ -18,6 +18,7 @@ use sea_orm::{
 use super::{Row, active_since_at, perform::store, state_at, steps};
 use crate::{
     audit::{Actor, Event, Reason},
+    batch::Batch,
     clock::day_of,
     database::Database,
     feed::Changed,
@@ -47,7 +48,7 @@ pub async fn run(database: &Database, policies: &str, due_at: DateTimeUtc, now: 
         if rows.is_empty() {
             return transaction.roll_back().await.map(|()| report);
         }
-        let mut written = Vec::new();
+        let (mut written, mut batch) = (Vec::new(), Batch::new(&*transaction));
         for row in rows {
             let next = next(&row, due_at, now);
             let (action, count) = match (row.state, next.state) {
@@ -56,9 +57,10 @@ pub async fn run(database: &Database, policies: &str, due_at: DateTimeUtc, now: 
                 _ => (Action::Expire, &mut report.expired),
             };
             *count += 1;
-            store(&*transaction, &next, false, history(&next, action, now)).await?;
+            store(&mut batch, &next, false, history(&next, action, now)).await?;
             written.push((row, next, action));
         }
+        batch.finish().await?;
         record(&*transaction, &written, policies, now).await?;
         transaction.commit().await?;
     }

@@ -1,7 +1,7 @@
 //! The audit trail and the change feed: without gaps, chained, in the order of commits, from the first write on.
 
 use entity::{audit_event, change, product_subscription, subscription_history};
-use itkatalog::audit;
+use itkatalog::{audit, database::writes_together};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::json;
 
@@ -47,6 +47,15 @@ on_both_databases! {
         // Every version of every sample subscription has its entry in the history.
         let history = subscription_history::Entity::find().all(db).await.unwrap();
         assert_eq!(history.len() as i64, subscriptions.iter().map(|row| row.version).sum::<i64>());
+    }
+
+    async fn what_a_change_writes_is_sent_together_where_the_database_takes_it_so(app: TestApp) {
+        let (town, input) = (municipality(AACHEN), app.request_of(AACHEN, INITIAL).await);
+        let database = app.server.database();
+        let before = database.statements();
+        app.done(&town, "requestSubscription", input).await;
+        let taken = database.statements() - before;
+        assert_eq!(taken, if writes_together(database.connection()) { 6 } else { 10 }, "beginning, locking and committing aside");
     }
 
     async fn a_change_has_one_event_and_one_entry_and_a_refusal_an_event_only(app: TestApp) {
