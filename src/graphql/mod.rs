@@ -76,8 +76,12 @@ pub mod webhook_mutation;
 use async_graphql::{MergedObject, SDLExportOptions};
 
 /// What can be read. The public catalogue is for everybody; what belongs to somebody needs a token.
+// In parts: the library looks for a field in one after the other, each time one call deeper, and a debug build has no stack for two dozen.
 #[derive(Default, MergedObject)]
-pub struct Query(
+pub struct Query(QueryPart1, QueryPart2, QueryPart3, QueryPart4);
+
+#[derive(Default, MergedObject)]
+struct QueryPart1(
     node::NodeQuery,
     viewer::ViewerQuery,
     availability::AvailabilityQuery,
@@ -85,6 +89,10 @@ pub struct Query(
     standard_product::StandardProductQuery,
     category::CategoryQuery,
     provider::ProviderQuery,
+);
+
+#[derive(Default, MergedObject)]
+struct QueryPart2(
     municipality_list::MunicipalityQuery,
     customer_group::CustomerGroupQuery,
     contact::ContactQuery,
@@ -92,12 +100,20 @@ pub struct Query(
     phase_exception::PhaseExceptionQuery,
     phase_rehearsal::PhaseRehearsalQuery,
     phase_change::PhaseChangeQuery,
+);
+
+#[derive(Default, MergedObject)]
+struct QueryPart3(
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,
     audit::AuditQuery,
     change::ChangeQuery,
     freeze::FreezeQuery,
+);
+
+#[derive(Default, MergedObject)]
+struct QueryPart4(
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
     product_change::ProductChangeQuery,
