@@ -47,7 +47,7 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
 
     async fn add(&mut self, statement: impl Into<SubQueryStatement>, values: usize) -> Result<(), DbErr> {
         if self.values + values > MOST_VALUES {
-            self.send().await?;
+            Box::pin(self.send()).await?;
         }
         self.waiting.push(statement.into());
         self.values += values;
@@ -56,15 +56,16 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
 
     /// What was written so far, for who reads it.
     pub async fn written(&mut self) -> Result<&'d C, DbErr> {
-        self.send().await?;
+        Box::pin(self.send()).await?;
         Ok(self.db)
     }
 
     /// Writes what waits.
     pub async fn finish(mut self) -> Result<(), DbErr> {
-        self.send().await
+        Box::pin(self.send()).await
     }
 
+    // On the heap wherever it is waited for: every change of the service has it within it.
     async fn send(&mut self) -> Result<(), DbErr> {
         self.values = 0;
         let waiting = std::mem::take(&mut self.waiting);

@@ -70,12 +70,16 @@ async fn append_all<'e>(
     events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
-    let mut heads = Heads::lock(db).await?;
-    let mut batch = Batch::new(db);
-    feed::append(&mut batch, &mut heads, changed, known, now).await?;
-    audit::append(&mut batch, &mut heads, events, now).await?;
-    heads.save(&mut batch).await?;
-    batch.finish().await
+    // On the heap: every change of the service has this within it.
+    let append = async {
+        let mut heads = Heads::lock(db).await?;
+        let mut batch = Batch::new(db);
+        feed::append(&mut batch, &mut heads, changed, known, now).await?;
+        audit::append(&mut batch, &mut heads, events, now).await?;
+        heads.save(&mut batch).await?;
+        batch.finish().await
+    };
+    Box::pin(append).await
 }
 
 /// Records that a rule refused: in a transaction of its own, because nothing else is written.

@@ -124,22 +124,37 @@ struct QueryPart4(
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
 #[derive(Default, MergedObject)]
-pub struct Mutation(
+pub struct Mutation(MutationPart1, MutationPart2, MutationPart3, MutationPart4);
+
+#[derive(Default, MergedObject)]
+struct MutationPart1(
     subscription_mutation::SubscriptionMutation,
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
     freeze::FreezeMutation,
     portfolio::PortfolioMutation,
+);
+
+#[derive(Default, MergedObject)]
+struct MutationPart2(
     product_review::ProductReviewMutation,
     product_step::ProductStepMutation,
     product_change::ProductChangeMutation,
     standard_product_change::StandardProductMutation,
     overlap::OverlapMutation,
+);
+
+#[derive(Default, MergedObject)]
+struct MutationPart3(
     product_relation::ProductRelationMutation,
     joining::JoiningMutation,
     merger_mutation::MergerMutation,
     municipality_import::MunicipalityImportMutation,
     area_change::AreaChangeMutation,
+);
+
+#[derive(Default, MergedObject)]
+struct MutationPart4(
     contact_mutation::ContactMutation,
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,
