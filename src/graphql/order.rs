@@ -30,15 +30,18 @@ impl<'d> Shape<'d> {
             // Scalars, and objects of the scalar JSON, which are selected whole.
             _ if self.0.is_empty() => {}
             Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
-            Value::Object(object) => {
-                if !self.arrange_children(object) {
-                    let mut found = std::mem::take(object);
-                    object.extend(self.0.iter().filter_map(|(key, _)| found.swap_remove_entry(*key)));
-                    self.arrange_children(object);
-                }
-            }
+            Value::Object(object) => self.arrange_object(object),
             _ => {}
         }
+    }
+
+    fn arrange_object(&self, object: &mut IndexMap<Name, Value>) {
+        if self.arrange_children(object) {
+            return;
+        }
+        let mut found = std::mem::take(object);
+        object.extend(self.0.iter().filter_map(|(key, _)| found.swap_remove_entry(*key)));
+        self.arrange_children(object);
     }
 
     /// Arranges what stands in an object, up to where its keys are in another order: whether there is no such place. Of objects
