@@ -3,16 +3,16 @@
 //! INVARIANT: no two writes of a batch are of the same row: PostgreSQL would carry out one of them.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryTrait, UpdateMany,
+    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryTrait, StatementBuilder, UpdateMany,
     sea_query::{Alias, CommonTableExpression, Expr, Query, SubQueryStatement, WithClause},
 };
 
 use crate::database;
 
-/// Values that are sent at once: a statement costs memory with each.
+/// Values that wait at most: a statement costs memory with each.
 const MOST_VALUES: usize = 2_000;
 
-/// Writes that are sent together, in the order in which they are given or at once.
+/// Writes that PostgreSQL carries out at once, and SQLite as they come.
 #[derive(Debug)]
 pub struct Batch<'d, C> {
     db: &'d C,
@@ -45,13 +45,18 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         self.add(update.into_query(), E::Column::iter().count()).await
     }
 
-    async fn add(&mut self, statement: impl Into<SubQueryStatement>, values: usize) -> Result<(), DbErr> {
-        if self.values + values > MOST_VALUES {
-            Box::pin(self.send()).await?;
+    // What waits lies on the heap: every change of the service has this within it.
+    async fn add<S: StatementBuilder + Into<SubQueryStatement>>(
+        &mut self,
+        statement: S,
+        values: usize,
+    ) -> Result<(), DbErr> {
+        if !database::writes_together(self.db) {
+            return Box::pin(self.db.execute(&statement)).await.map(drop);
         }
         self.waiting.push(statement.into());
         self.values += values;
-        Ok(())
+        if self.values > MOST_VALUES { Box::pin(self.send()).await } else { Ok(()) }
     }
 
     /// What was written so far, for who reads it.
@@ -65,16 +70,12 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         Box::pin(self.send()).await
     }
 
-    // On the heap wherever it is waited for: every change of the service has it within it.
     async fn send(&mut self) -> Result<(), DbErr> {
-        self.values = 0;
         let waiting = std::mem::take(&mut self.waiting);
-        if waiting.len() < 2 || !database::writes_together(self.db) {
-            for statement in waiting {
-                execute(self.db, statement).await?;
-            }
+        if waiting.is_empty() {
             return Ok(());
         }
+        self.values = 0;
         let mut together = WithClause::new();
         for (place, statement) in waiting.into_iter().enumerate() {
             let mut part = CommonTableExpression::new();
@@ -83,15 +84,4 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         }
         self.db.execute(&together.query(Query::select().expr(Expr::val(1)).take())).await.map(drop)
     }
-}
-
-async fn execute(db: &impl ConnectionTrait, statement: SubQueryStatement) -> Result<(), DbErr> {
-    let done = match &statement {
-        SubQueryStatement::SelectStatement(statement) => db.execute(statement).await,
-        SubQueryStatement::InsertStatement(statement) => db.execute(statement).await,
-        SubQueryStatement::UpdateStatement(statement) => db.execute(statement).await,
-        SubQueryStatement::DeleteStatement(statement) => db.execute(statement).await,
-        SubQueryStatement::WithStatement(statement) => db.execute(statement).await,
-    };
-    done.map(drop)
 }

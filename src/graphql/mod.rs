@@ -78,10 +78,10 @@ use async_graphql::{MergedObject, SDLExportOptions};
 /// What can be read. The public catalogue is for everybody; what belongs to somebody needs a token.
 // In parts: the library looks for a field in one after the other, each time one call deeper, and a debug build has no stack for two dozen.
 #[derive(Default, MergedObject)]
-pub struct Query(QueryPart1, QueryPart2, QueryPart3, QueryPart4);
+pub struct Query(CatalogueQueries, OrganisationQueries, SubscriptionQueries, OperationQueries);
 
 #[derive(Default, MergedObject)]
-struct QueryPart1(
+struct CatalogueQueries(
     node::NodeQuery,
     viewer::ViewerQuery,
     availability::AvailabilityQuery,
@@ -92,7 +92,7 @@ struct QueryPart1(
 );
 
 #[derive(Default, MergedObject)]
-struct QueryPart2(
+struct OrganisationQueries(
     municipality_list::MunicipalityQuery,
     customer_group::CustomerGroupQuery,
     contact::ContactQuery,
@@ -103,7 +103,7 @@ struct QueryPart2(
 );
 
 #[derive(Default, MergedObject)]
-struct QueryPart3(
+struct SubscriptionQueries(
     subscription_list::SubscriptionQuery,
     decision::DecisionQuery,
     explain::ExplainQuery,
@@ -113,7 +113,7 @@ struct QueryPart3(
 );
 
 #[derive(Default, MergedObject)]
-struct QueryPart4(
+struct OperationQueries(
     overlap::OverlapQuery,
     contact_person::ContactPersonQuery,
     product_change::ProductChangeQuery,
@@ -124,10 +124,10 @@ struct QueryPart4(
 
 /// What can be changed. Every change needs a token, a reason, the expected version, and a key of the caller's own.
 #[derive(Default, MergedObject)]
-pub struct Mutation(MutationPart1, MutationPart2, MutationPart3, MutationPart4);
+pub struct Mutation(SubscriptionMutations, ProductMutations, OrganisationMutations, OperationMutations);
 
 #[derive(Default, MergedObject)]
-struct MutationPart1(
+struct SubscriptionMutations(
     subscription_mutation::SubscriptionMutation,
     collective::CollectiveMutation,
     phase_change::PhaseChangeMutation,
@@ -136,7 +136,7 @@ struct MutationPart1(
 );
 
 #[derive(Default, MergedObject)]
-struct MutationPart2(
+struct ProductMutations(
     product_review::ProductReviewMutation,
     product_step::ProductStepMutation,
     product_change::ProductChangeMutation,
@@ -145,7 +145,7 @@ struct MutationPart2(
 );
 
 #[derive(Default, MergedObject)]
-struct MutationPart3(
+struct OrganisationMutations(
     product_relation::ProductRelationMutation,
     joining::JoiningMutation,
     merger_mutation::MergerMutation,
@@ -154,7 +154,7 @@ struct MutationPart3(
 );
 
 #[derive(Default, MergedObject)]
-struct MutationPart4(
+struct OperationMutations(
     contact_mutation::ContactMutation,
     contact_assignment::ContactAssignmentMutation,
     customer_group_mutation::CustomerGroupMutation,
