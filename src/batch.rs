@@ -3,8 +3,9 @@
 //! INVARIANT: no two writes of a batch are of the same row: PostgreSQL would carry out one of them.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, QueryTrait, StatementBuilder, UpdateMany,
-    sea_query::{Alias, CommonTableExpression, Expr, Query, SubQueryStatement, WithClause},
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Insert, IntoActiveModel, Iterable, QueryTrait,
+    StatementBuilder, UpdateMany,
+    sea_query::{Alias, CommonTableExpression, Expr, Query, SelectStatement, SubQueryStatement, WithClause},
 };
 
 use crate::database;
@@ -18,12 +19,28 @@ pub struct Batch<'d, C> {
     db: &'d C,
     waiting: Vec<SubQueryStatement>,
     values: usize,
+    /// Place of the claim among what waits.
+    claim: Option<usize>,
+    is_taken: bool,
 }
 
 impl<'d, C: ConnectionTrait> Batch<'d, C> {
     /// An empty one.
     pub fn new(db: &'d C) -> Self {
-        Self { db, waiting: Vec::new(), values: 0 }
+        Self { db, waiting: Vec::new(), values: 0, claim: None, is_taken: false }
+    }
+
+    /// Inserts a row that may be there already, of which there is one in a batch: then nothing of the batch may be committed, and
+    /// [`Batch::finish`] says so. Comes first: whoever else has the row is waited for.
+    pub async fn claim<A: ActiveModelTrait>(&mut self, insert: Insert<A>) -> Result<(), DbErr> {
+        let mut insert = insert.into_query();
+        if !database::writes_together(self.db) {
+            self.is_taken = Box::pin(self.db.execute(&insert)).await?.rows_affected() == 0;
+            return Ok(());
+        }
+        self.claim = Some(self.waiting.len());
+        let values = <A::Entity as EntityTrait>::Column::iter().count();
+        self.add(insert.returning(Query::returning().expr(Expr::cust("1"))).take(), values).await
     }
 
     /// Inserts rows.
@@ -51,6 +68,9 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         statement: S,
         values: usize,
     ) -> Result<(), DbErr> {
+        if self.is_taken {
+            return Ok(());
+        }
         if !database::writes_together(self.db) {
             return Box::pin(self.db.execute(&statement)).await.map(drop);
         }
@@ -65,9 +85,10 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         Ok(self.db)
     }
 
-    /// Writes what waits.
-    pub async fn finish(mut self) -> Result<(), DbErr> {
-        Box::pin(self.send()).await
+    /// Writes what waits. False when the row that was claimed was there already: then nothing may be committed.
+    pub async fn finish(mut self) -> Result<bool, DbErr> {
+        Box::pin(self.send()).await?;
+        Ok(!self.is_taken)
     }
 
     async fn send(&mut self) -> Result<(), DbErr> {
@@ -79,9 +100,26 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         let mut together = WithClause::new();
         for (place, statement) in waiting.into_iter().enumerate() {
             let mut part = CommonTableExpression::new();
-            part.table_name(Alias::new(format!("w{place}"))).query(statement);
+            part.table_name(part_name(place)).query(statement);
             together.cte(part);
         }
-        self.db.execute(&together.query(Query::select().expr(Expr::val(1)).take())).await.map(drop)
+        let claim = self.claim.take();
+        let told = self.db.query_one(&together.query(claim.map_or_else(nothing, written))).await?;
+        let written: i64 = told.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        self.is_taken |= claim.is_some() && written == 0;
+        Ok(())
     }
+}
+
+fn part_name(place: usize) -> Alias {
+    Alias::new(format!("w{place}"))
+}
+
+/// How many rows a part has written.
+fn written(place: usize) -> SelectStatement {
+    Query::select().expr(Expr::cust("COUNT(*)")).from(part_name(place)).take()
+}
+
+fn nothing() -> SelectStatement {
+    Query::select().expr(Expr::cust("0::bigint")).take()
 }

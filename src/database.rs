@@ -56,6 +56,17 @@ pub async fn hold_catalogue(db: &impl ConnectionTrait, alone: bool) -> Result<()
     db.execute_unprepared(&format!("SELECT {function}({CATALOGUE_LOCK})")).await.map(drop)
 }
 
+/// The version of the catalogue, which stays as it is until the transaction ends: held and read in one round trip. None where
+/// nothing has to be held.
+pub async fn held_version(db: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let held = Statement::from_string(DbBackend::Postgres, format!("SELECT held_catalogue_version({CATALOGUE_LOCK})"));
+    let row = db.query_one_raw(held).await?;
+    row.map_or(Ok(None), |row| row.try_get_by_index(0))
+}
+
 /// Whether the database carries out several writes in one statement: SQLite does not, and has no round trips.
 pub fn writes_together(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres

@@ -10,7 +10,7 @@ use ::entity::{
 };
 use digest_io::IoWrapper;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Insert, IntoActiveModel, QueryFilter,
     prelude::{DateTimeUtc, Uuid},
     sea_query::{Expr, ExprTrait, OnConflict},
 };
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     access::Caller,
+    batch::Batch,
     database::Database,
     error::{Code, Error, Result, check_text},
 };
@@ -94,6 +95,20 @@ impl Key {
     /// Keeps what was written, in place of what is too old. False when somebody else wrote under the key meanwhile: then nothing
     /// may be committed.
     pub async fn keep(&self, db: &impl ConnectionTrait, written: Written, now: DateTimeUtc) -> Result<bool, DbErr> {
+        Ok(self.kept(written, now).exec_without_returning(db).await? > 0)
+    }
+
+    /// The same as the claim of a batch.
+    pub async fn claim(
+        &self,
+        batch: &mut Batch<'_, impl ConnectionTrait>,
+        written: Written,
+        now: DateTimeUtc,
+    ) -> Result<(), DbErr> {
+        batch.claim(self.kept(written, now)).await
+    }
+
+    fn kept(&self, written: Written, now: DateTimeUtc) -> Insert<idempotency_key::ActiveModel> {
         let row = idempotency_key::Model {
             issuer: self.issuer.clone(),
             subject: self.subject.clone(),
@@ -110,8 +125,7 @@ impl Key {
             .update_columns([Column::InputDigest, Column::EntityId, Column::Rule, Column::Phase, Column::CreatedAt])
             .action_and_where(is_too_old)
             .to_owned();
-        let insert = idempotency_key::Entity::insert(row.into_active_model()).on_conflict(replace_old);
-        Ok(insert.exec_without_returning(db).await? > 0)
+        idempotency_key::Entity::insert(row.into_active_model()).on_conflict(replace_old)
     }
 }
 

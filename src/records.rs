@@ -77,7 +77,7 @@ async fn append_all<'e>(
         feed::append(&mut batch, &mut heads, changed, known, now).await?;
         audit::append(&mut batch, &mut heads, events, now).await?;
         heads.save(&mut batch).await?;
-        batch.finish().await
+        batch.finish().await.map(drop)
     };
     Box::pin(append).await
 }

@@ -30,6 +30,18 @@ pub async fn all(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<
     db.query_all(select).await?.iter().map(read).collect()
 }
 
+/// The same with a number that was selected after the columns, the same in each row; none where there are no rows.
+pub async fn all_counted(
+    db: &impl ConnectionTrait,
+    select: &SelectStatement,
+    is_counted: bool,
+) -> Result<(Vec<Model>, Option<i64>), DbErr> {
+    let rows = db.query_all(select).await?;
+    let first = rows.first().filter(|_| is_counted);
+    let count = first.map(|row| row.try_get_by_index(Column::iter().count())).transpose()?;
+    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, count))
+}
+
 fn read(row: &QueryResult) -> Result<Model, DbErr> {
     if let Some(row) = row.try_as_pg_row() {
         of_postgres(row)

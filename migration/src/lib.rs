@@ -35,6 +35,7 @@ mod m20261125_000032_create_usage_days;
 mod m20261125_000033_add_area_changes;
 mod m20261125_000040_create_exports;
 mod m20261128_000041_announce_changes;
+mod m20261129_000042_hold_catalogue;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000033_add_area_changes::Migration),
             Box::new(m20261125_000040_create_exports::Migration),
             Box::new(m20261128_000041_announce_changes::Migration),
+            Box::new(m20261129_000042_hold_catalogue::Migration),
         ]
     }
 }

@@ -26,7 +26,8 @@ impl Snapshot {
         Self::build_after(rows, None)
     }
 
-    /// The same, with the search index of an earlier snapshot where nothing that is searched is another.
+    /// The same, with what an earlier snapshot has: products that are the same, and the search index where nothing that is searched
+    /// is another.
     pub(super) fn build_after(mut rows: Rows, earlier: Option<&Self>) -> Self {
         let landschaftsverbaende = Table::new(std::mem::take(&mut rows.landschaftsverbaende), |row| row.id);
         let municipalities = municipalities(&mut rows, &landschaftsverbaende);
@@ -58,7 +59,7 @@ impl Snapshot {
             customer_groups,
             contacts,
         };
-        snapshot.products = snapshot.join_products(&mut rows);
+        snapshot.products = snapshot.join_products(&mut rows, earlier);
         if let Some(earlier) = earlier {
             snapshot.search_after(earlier);
         }
@@ -72,7 +73,9 @@ impl Snapshot {
         snapshot
     }
 
-    fn join_products(&self, rows: &mut Rows) -> Table<Product> {
+    fn join_products(&self, rows: &mut Rows, earlier: Option<&Self>) -> Table<Product> {
+        let same = earlier.into_iter().flat_map(|earlier| rows.same_products.iter().map(move |at| (earlier, at)));
+        let same: Vec<Product> = same.filter_map(|(earlier, at)| self.join_again(earlier, *at)).collect();
         let mut keys = by(rows.product_keys.drain(..), |key| key.product_id);
         let mut listed = by(rows.product_municipalities.drain(..), |row| row.product_id);
         let mut groups = by(rows.product_groups.drain(..), |row| row.product_id);
@@ -87,7 +90,38 @@ impl Snapshot {
                 prices.remove(&id).unwrap_or_default(),
             )
         });
-        sorted_by_name(joined.collect(), |product| (&product.name_key, product.row.id))
+        sorted_by_name(same.into_iter().chain(joined).collect(), |product| (&product.name_key, product.row.id))
+    }
+
+    /// A product as an earlier snapshot has it, with the places of this one.
+    fn join_again(&self, earlier: &Self, at: At<Product>) -> Option<Product> {
+        let product = &earlier.products[at];
+        let row = &product.row;
+        let municipality = |at: &At<Municipality>| self.municipalities.find(earlier.municipalities[*at].row.id);
+        let group = |at: &At<CustomerGroup>| self.customer_groups.find(earlier.customer_groups[*at].row.id);
+        let mut again = Product {
+            row: row.clone(),
+            name_key: product.name_key.clone(),
+            provider: self.providers.find(row.provider_id)?,
+            category: self.categories.find(row.category_id)?,
+            standard_product: row.standard_product_id.and_then(|id| self.standard_products.find(id)),
+            leika_keys: product.leika_keys.clone(),
+            ozg_ids: product.ozg_ids.clone(),
+            listed: product.listed.iter().filter_map(municipality).collect(),
+            eligible_groups: product.eligible_groups.iter().filter_map(group).collect(),
+            prices: product.prices.iter().map(|price| self.join_price(price.row.clone())).collect(),
+            requires: Vec::new(),
+            replaces: Vec::new(),
+            replaced_by: Vec::new(),
+            excludes: Vec::new(),
+        };
+        again.listed.sort_unstable();
+        again.eligible_groups.sort_unstable();
+        Some(again)
+    }
+
+    fn join_price(&self, row: price::Model) -> Price {
+        Price { group: row.customer_group_id.and_then(|id| self.customer_groups.find(id)), row }
     }
 
     /// A product with everything that belongs to it, also one that is not published and so in no snapshot. None when it
@@ -106,8 +140,7 @@ impl Snapshot {
         product.eligible_groups = groups.iter().filter_map(|row| self.customer_groups.find(row.group_id)).collect();
         product.eligible_groups.sort_unstable();
         prices.sort_by_key(|price| (price.valid_from, price.unit, price.period, price.id));
-        let group = |row: &price::Model| row.customer_group_id.and_then(|id| self.customer_groups.find(id));
-        product.prices = prices.into_iter().map(|row| Price { group: group(&row), row }).collect();
+        product.prices = prices.into_iter().map(|row| self.join_price(row)).collect();
         Some(product)
     }
 
@@ -128,7 +161,7 @@ impl Snapshot {
             replaces: Vec::new(),
             replaced_by: Vec::new(),
             excludes: Vec::new(),
-            row,
+            row: Arc::new(row),
             provider,
             category,
             standard_product,

@@ -16,6 +16,8 @@ const MOST_CHANGED: usize = 500;
 /// Published products with what belongs to them, as rows of their tables, in no order.
 #[derive(Debug, Default)]
 pub(super) struct ProductRows {
+    /// Those that an earlier snapshot has as they are, in its order.
+    pub(super) same: Vec<At<Product>>,
     pub(super) products: Vec<product::Model>,
     pub(super) keys: Vec<product_key::Model>,
     pub(super) municipalities: Vec<product_municipality::Model>,
@@ -49,13 +51,13 @@ impl ProductRows {
         if changed.len() > MOST_CHANGED {
             return Self::read_all(db).await;
         }
-        let mut rows = Self::read_some(db, &changed).await?;
-        same.into_iter().for_each(|at| rows.take_over(earlier, at));
-        Ok(rows)
+        same.sort_unstable();
+        Ok(Self { same, ..Self::read_some(db, &changed).await? })
     }
 
     async fn read_all(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         Ok(Self {
+            same: Vec::new(),
             products: product::Entity::find().filter(is_published()).all(db).await?,
             keys: product_key::Entity::find().all(db).await?,
             municipalities: product_municipality::Entity::find().all(db).await?,
@@ -71,6 +73,7 @@ impl ProductRows {
         let ids = || ids.iter().copied();
         let of = product_municipality::Column::ProductId.is_in(ids());
         Ok(Self {
+            same: Vec::new(),
             products: product::Entity::find().filter(product::Column::Id.is_in(ids())).all(db).await?,
             keys: product_key::Entity::find().filter(product_key::Column::ProductId.is_in(ids())).all(db).await?,
             municipalities: product_municipality::Entity::find().filter(of).all(db).await?,
@@ -80,25 +83,6 @@ impl ProductRows {
                 .await?,
             prices: price::Entity::find().filter(price::Column::ProductId.is_in(ids())).all(db).await?,
         })
-    }
-
-    /// Adds a product as an earlier snapshot has it.
-    fn take_over(&mut self, earlier: &Snapshot, at: At<Product>) {
-        let product = &earlier.products[at];
-        let product_id = product.row.id;
-        let key = |scheme| move |value: &String| product_key::Model { product_id, scheme, value: value.clone() };
-        self.keys.extend(product.leika_keys.iter().map(key(product_key::Scheme::Leika)));
-        self.keys.extend(product.ozg_ids.iter().map(key(product_key::Scheme::Ozg)));
-        self.municipalities.extend(product.listed.iter().map(|at| {
-            let municipality_id = earlier.municipalities[*at].row.id;
-            product_municipality::Model { product_id, municipality_id }
-        }));
-        self.groups.extend(product.eligible_groups.iter().map(|at| {
-            let group_id = earlier.customer_groups[*at].row.id;
-            product_customer_group::Model { product_id, group_id }
-        }));
-        self.prices.extend(product.prices.iter().map(|price| price.row.clone()));
-        self.products.push(product.row.clone());
     }
 }
 

@@ -12,8 +12,8 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Contact, Snapshot, changed::ProductRows};
-use crate::database::hold_catalogue;
+use super::{At, Contact, Product, Snapshot, changed::ProductRows};
+use crate::database::{held_version, hold_catalogue};
 
 /// The tables of the published catalogue, as they are: each field is a table, read as a whole.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Rows {
     pub joinings: Vec<joining::Model>,
     pub categories: Vec<category::Model>,
     pub standard_products: Vec<standard_product::Model>,
+    /// Products that an earlier snapshot has as they are.
+    pub(super) same_products: Vec<At<Product>>,
     pub products: Vec<product::Model>,
     pub product_keys: Vec<product_key::Model>,
     pub product_municipalities: Vec<product_municipality::Model>,
@@ -55,8 +57,10 @@ pub(super) async fn version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
 
 /// The version that is committed now, which no catalogue write raises until this transaction ends.
 pub(super) async fn lock_version(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-    hold_catalogue(db, false).await?;
-    version(db).await
+    match held_version(db).await? {
+        Some(version) => Ok(version),
+        None => version(db).await,
+    }
 }
 
 /// Raises the version: by every write of something that is published, before it locks `record_heads`. Whoever decides on the
@@ -101,6 +105,7 @@ pub(super) async fn rows_after(db: &impl ConnectionTrait, earlier: Option<&Snaps
         joinings: joining::Entity::find().order_by_asc(joining::Column::ValidFrom).all(db).await?,
         categories: category::Entity::find().order_by_asc(category::Column::Ordinal).all(db).await?,
         standard_products: standard_product::Entity::find().all(db).await?,
+        same_products: of_products.same,
         products: of_products.products,
         product_keys: of_products.keys,
         product_municipalities: of_products.municipalities,

@@ -1,6 +1,6 @@
 //! The rows of the snapshot: what the tables hold, joined.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use ::entity::{
     category, contact, contact_assignment, customer_group, joining, landschaftsverband, municipality, phase,
@@ -108,8 +108,8 @@ pub struct StandardProduct {
 /// A published product.
 #[derive(Debug)]
 pub struct Product {
-    /// Its table row.
-    pub row: product::Model,
+    /// Its table row, which later snapshots share while it stays as it is.
+    pub row: Arc<product::Model>,
     /// Folded name, for ordering.
     pub name_key: String,
     /// Whose portfolio.

@@ -10,6 +10,7 @@ use std::{
 
 use async_graphql::{Context, QueryPathSegment};
 use chrono::{DateTime, NaiveDate, Utc};
+use parking_lot::Mutex;
 
 use super::{contact_person::Persons, scalars::Date};
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     desk::Desk,
     error::{Error, Result},
     phases,
-    subscriptions::{scope::unauthenticated, situation::Ground},
+    subscriptions::{perform::Opened, scope::unauthenticated, situation::Ground},
     text::Language,
 };
 
@@ -54,6 +55,8 @@ pub struct Reading {
     pub is_of_another_day: bool,
     /// What was read besides the catalogue.
     pub reads: Arc<Reads>,
+    /// The transaction that was opened for the change of a subscription, which decides on this catalogue.
+    pub opened: Arc<Mutex<Option<Opened>>>,
 }
 
 /// What a request has read besides its catalogue.

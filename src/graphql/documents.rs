@@ -1,10 +1,11 @@
 //! Parses documents, and keeps the parsed ones by their full text: the parser is the largest cost of a small query.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::parser::{parse_query, types::ExecutableDocument};
 use quick_cache::{Weighter, sync::Cache};
 
+use super::{types::Types, written};
 use crate::{
     config::Limits,
     error::{Code, Error, Result},
@@ -25,10 +26,25 @@ pub struct Documents {
     tokens: u64,
 }
 
+/// A parsed document.
+#[derive(Debug)]
+pub struct Document {
+    /// What it says.
+    pub parsed: ExecutableDocument,
+    repeats: OnceLock<bool>,
+}
+
+impl Document {
+    /// Whether it may select the same key of an object at several places. Only after the guard has let it pass.
+    pub fn repeats(&self, types: &Types) -> bool {
+        *self.repeats.get_or_init(|| written::repeats(types, &self.parsed))
+    }
+}
+
 /// A parsed document that the guard let pass.
 #[derive(Clone, Debug)]
 struct Kept {
-    document: Arc<ExecutableDocument>,
+    document: Arc<Document>,
     bytes: u64,
 }
 
@@ -51,7 +67,7 @@ impl Documents {
     }
 
     /// The parsed document of a text.
-    pub fn parse(&self, text: &str) -> Result<Arc<ExecutableDocument>> {
+    pub fn parse(&self, text: &str) -> Result<Arc<Document>> {
         if let Some(kept) = self.parsed.get(text) {
             metrics::counter!("itkatalog_document_cache_hits_total").increment(1);
             return Ok(kept.document);
@@ -65,11 +81,12 @@ impl Documents {
                 return Err(Error::limit(name, limit, actual));
             }
         }
-        Ok(Arc::new(parse_query(text).map_err(|error| syntax_error(&error))?))
+        let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
+        Ok(Arc::new(Document { parsed, repeats: OnceLock::new() }))
     }
 
     /// Keeps a document that the guard let pass, with the number of its selections.
-    pub fn keep(&self, text: &str, document: &Arc<ExecutableDocument>, selections: u64) {
+    pub fn keep(&self, text: &str, document: &Arc<Document>, selections: u64) {
         if self.parsed.peek(text).is_none() {
             let bytes = selections * BYTES_PER_SELECTION + text.len() as u64;
             self.parsed.insert(text.to_owned(), Kept { document: document.clone(), bytes });

@@ -72,6 +72,7 @@ pub mod viewer;
 pub mod webhook;
 pub mod webhook_delivery;
 pub mod webhook_mutation;
+pub mod written;
 
 use async_graphql::{MergedObject, SDLExportOptions};
 

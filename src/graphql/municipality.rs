@@ -246,7 +246,7 @@ impl Municipality {
         check_municipality(reading.caller.as_ref(), &reading.snapshot, self.0)?;
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
         let asked = Asked { window, filter, order_by };
-        subscription_list::page(reading, asked, Some(self.row(context).row.id)).await.map(Some)
+        subscription_list::page(context, asked, Some(self.row(context).row.id)).await.map(Some)
     }
 
     /// Since when, and by which resolution; null when it has not joined.

@@ -3,15 +3,20 @@
 //! The library puts them in as they are resolved; those that waited for the database come late. An answer that never asked
 //! the database is in order already and needs no walk.
 
+use std::collections::HashMap;
+
 use async_graphql::{
-    Name, Value,
+    Name, Positioned, Value,
     indexmap::IndexMap,
-    parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+    parser::types::{FragmentDefinition, Selection, SelectionSet},
 };
 
-/// Arranges the data of an operation.
-pub fn arrange(document: &ExecutableDocument, operation: &OperationDefinition, data: &mut Value) {
-    Shape::of(document, &[&operation.selection_set.node]).arrange(data);
+/// The fragments of a document.
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// Arranges what was selected by a set. Parts that are written already stay as they are.
+pub fn arrange(fragments: &Fragments, set: &SelectionSet, selected: &mut Value) {
+    Shape::of(fragments, &[set]).arrange(selected);
 }
 
 /// What an object of the answer looks like: its keys in the order of the document, each with the shape of what stands there. Made
@@ -19,10 +24,10 @@ pub fn arrange(document: &ExecutableDocument, operation: &OperationDefinition, d
 struct Shape<'d>(Vec<(&'d str, Self)>);
 
 impl<'d> Shape<'d> {
-    fn of(document: &'d ExecutableDocument, sets: &[&'d SelectionSet]) -> Self {
+    fn of(fragments: &'d Fragments, sets: &[&'d SelectionSet]) -> Self {
         let mut keys: IndexMap<&str, Vec<&SelectionSet>> = IndexMap::new();
-        sets.iter().for_each(|set| collect(document, set, &mut keys));
-        Self(keys.into_iter().map(|(key, children)| (key, Self::of(document, &children))).collect())
+        sets.iter().for_each(|set| collect(fragments, set, &mut keys));
+        Self(keys.into_iter().map(|(key, children)| (key, Self::of(fragments, &children))).collect())
     }
 
     fn arrange(&self, value: &mut Value) {
@@ -61,11 +66,7 @@ fn is_same(key: &str, name: &Name) -> bool {
 }
 
 /// Response keys in the order of their first appearance, each with everything that is selected below it.
-fn collect<'d>(
-    document: &'d ExecutableDocument,
-    set: &'d SelectionSet,
-    keys: &mut IndexMap<&'d str, Vec<&'d SelectionSet>>,
-) {
+fn collect<'d>(fragments: &'d Fragments, set: &'d SelectionSet, keys: &mut IndexMap<&'d str, Vec<&'d SelectionSet>>) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => {
@@ -73,11 +74,11 @@ fn collect<'d>(
                 keys.entry(key).or_default().push(&field.node.selection_set.node);
             }
             Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    collect(document, &fragment.node.selection_set.node, keys);
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    collect(fragments, &fragment.node.selection_set.node, keys);
                 }
             }
-            Selection::InlineFragment(inline) => collect(document, &inline.node.selection_set.node, keys),
+            Selection::InlineFragment(inline) => collect(fragments, &inline.node.selection_set.node, keys),
         }
     }
 }
@@ -92,7 +93,7 @@ mod tests {
         let document = parse_query(query).unwrap();
         let operation = super::super::guard::operation(&document, None).unwrap();
         let mut data: Value = serde_json::from_str(data).unwrap();
-        arrange(&document, operation, &mut data);
+        arrange(&document.fragments, &operation.selection_set.node, &mut data);
         serde_json::to_string(&data).unwrap()
     }
 

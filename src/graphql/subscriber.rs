@@ -1,8 +1,14 @@
 //! Who takes a product.
 
-use async_graphql::{OneofObject, Union};
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, OneofObject, OutputType, Positioned, ServerResult, Union, Value, parser::types::Field,
+    registry::Registry,
+};
 
 use super::{
+    in_turn::InTurn,
     municipality::{Municipality, MunicipalityBy},
     provider::{Provider, ProviderBy},
 };
@@ -27,6 +33,23 @@ impl Subscriber {
             subscriptions::Subscriber::Provider(id) => {
                 snapshot.providers.find(id).map(|at| Self::Provider(Provider(at)))
             }
+        }
+    }
+}
+
+impl OutputType for InTurn<Subscriber> {
+    fn type_name() -> Cow<'static, str> {
+        Subscriber::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Subscriber::create_type_info(registry)
+    }
+
+    async fn resolve(&self, context: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match self.0 {
+            Subscriber::Municipality(municipality) => InTurn(municipality).resolve(context, field).await,
+            Subscriber::Provider(provider) => InTurn(provider).resolve(context, field).await,
         }
     }
 }

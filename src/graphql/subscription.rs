@@ -192,8 +192,8 @@ impl ProductSubscription {
     }
 
     /// Who takes it.
-    async fn subscriber(&self, context: &Context<'_>) -> Result<Subscriber> {
-        Subscriber::of(&self.row, snapshot(context)).ok_or_else(subscriptions::catalogue_moved)
+    async fn subscriber(&self, context: &Context<'_>) -> Result<InTurn<Subscriber>> {
+        Subscriber::of(&self.row, snapshot(context)).map(InTurn).ok_or_else(subscriptions::catalogue_moved)
     }
 
     /// Where it stands today.

@@ -101,6 +101,8 @@ pub struct SubscriptionOrder {
 pub struct ProductSubscriptionConnection {
     edges: Vec<InTurn<Edge<ProductSubscription>>>,
     page_info: PageInfo,
+    /// Rows of the whole list, where they were counted with the page.
+    total: Option<u64>,
     wanted: Wanted,
 }
 
@@ -118,7 +120,10 @@ impl ProductSubscriptionConnection {
 
     /// Rows of the whole list that the caller may read, all pages together; counted only when asked for.
     async fn total_count(&self, context: &Context<'_>) -> Result<i32> {
-        let count = self.wanted.count(reading(context).subscriptions_db()).await?;
+        let count = match self.total {
+            Some(total) => total,
+            None => self.wanted.count(reading(context).subscriptions_db()).await?,
+        };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }
@@ -135,10 +140,11 @@ pub struct Asked {
 
 /// A page of what the caller may read and looks for; `only` narrows it to one municipality.
 pub async fn page(
-    reading: &Reading,
+    context: &Context<'_>,
     asked: Asked,
     only: Option<sea_orm::prelude::Uuid>,
 ) -> Result<ProductSubscriptionConnection> {
+    let reading = reading(context);
     let condition = bounded(condition(asked.filter.unwrap_or_default(), reading)?, Is::size)?;
     let only = only.map(|id| Condition::Is(Is::Municipality(vec![id])));
     let order_by = asked.order_by.unwrap_or_default().into_iter();
@@ -148,10 +154,11 @@ pub async fn page(
         order: order(order_by.map(|order| (order.field.into(), order.direction)))?,
         now: reading.now,
     };
-    let page = wanted.page(reading.subscriptions_db(), &asked.window).await?;
+    let is_counted = context.look_ahead().field("totalCount").exists();
+    let (page, total) = wanted.page(reading.subscriptions_db(), &asked.window, is_counted).await?;
     let node = ProductSubscription::of_page(&page.rows);
     let (edges, page_info) = edges(page, node);
-    Ok(ProductSubscriptionConnection { edges, page_info, wanted })
+    Ok(ProductSubscriptionConnection { edges, page_info, total, wanted })
 }
 
 /// Root fields for subscriptions.
@@ -175,7 +182,7 @@ impl SubscriptionQuery {
         #[graphql(desc = "In this order.")] order_by: Option<Vec<SubscriptionOrder>>,
     ) -> Result<ProductSubscriptionConnection> {
         let window = Window::new(first, after.as_deref(), last, before.as_deref())?;
-        page(reading(context), Asked { window, filter, order_by }, None).await
+        page(context, Asked { window, filter, order_by }, None).await
     }
 
     /// One subscription that the caller may read; null and NOT_FOUND for any other.

@@ -213,13 +213,15 @@ async fn act(
 ) -> Result<Option<SubscriptionPayload>> {
     let reading = reading(context);
     let caller = reading.signed_in()?;
+    // Taken in any case: nobody else may wait for it.
+    let opened = reading.opened.lock().take();
     let deed = match deed(reading) {
         Ok(deed) => deed,
         Err(error) => return payload(reading, None, None, Some(error)),
     };
     let act = Act { deed, reason: reason.into() };
     let order = Order { caller: caller.clone(), key: key.to_owned(), request_id: reading.request_id.clone(), act };
-    match perform(reading.desk.clone(), order).await {
+    match perform(reading.desk.clone(), order, opened).await {
         Ok(done) => payload(reading, Some(done.row), Some(done.decision), None),
         Err(refused) => payload(reading, refused.row, refused.decision, Some(refused.error)),
     }

@@ -1,6 +1,6 @@
 //! The schema's types by name, for the checks that run before the library sees a document.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::{
     parse_schema,
@@ -11,6 +11,7 @@ use async_graphql::parser::{
 #[derive(Debug, Default)]
 pub struct Types {
     fields: HashMap<String, HashMap<String, Field>>,
+    objects: HashSet<String>,
     inputs: HashMap<String, Input>,
 }
 
@@ -59,7 +60,10 @@ impl Types {
             let name = definition.node.name.node.to_string();
             let is_one_of = definition.node.directives.iter().any(|directive| directive.node.name.node == "oneOf");
             match definition.node.kind {
-                TypeKind::Object(object) => types.add_fields(name, &object.fields),
+                TypeKind::Object(object) => {
+                    types.objects.insert(name.clone());
+                    types.add_fields(name, &object.fields);
+                }
                 TypeKind::Interface(interface) => types.add_fields(name, &interface.fields),
                 TypeKind::Enum(values) => {
                     let names = values.values.iter().map(|value| value.node.value.node.to_string());
@@ -78,6 +82,11 @@ impl Types {
     /// A field of an object or interface.
     pub fn field(&self, type_name: &str, field: &str) -> Option<&Field> {
         self.fields.get(type_name)?.get(field)
+    }
+
+    /// Whether a type is that of an object, so that no object of another type is of it too.
+    pub fn is_object(&self, type_name: &str) -> bool {
+        self.objects.contains(type_name)
     }
 
     /// A type that values come in as; none for scalars.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::request::Info;
 use crate::{
     error::{Code, Error},
+    graphql::written,
     text::Language,
 };
 
@@ -145,7 +146,7 @@ fn write(status: StatusCode, body: &Told, request: &Info, media_type: MediaType)
         Language::De => "de",
         Language::En => "en",
     };
-    let mut response = match serde_json::to_vec(body) {
+    let mut response = match written::to_json(body, body.data.as_ref().map_or(0, written::room)) {
         Ok(bytes) => {
             let bytes = Bytes::from(bytes);
             let mut response = Response::new(Body::from(bytes.clone()));

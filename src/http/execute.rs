@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use async_graphql::{
-    Request as Execution, Response as Outcome, Variables,
-    parser::types::{ExecutableDocument, OperationType},
+    Positioned, Request as Execution, Response as Outcome, Value, Variables,
+    parser::types::{OperationDefinition, OperationType, Selection},
 };
 use chrono::{DateTime, Utc};
 
@@ -24,10 +24,16 @@ use crate::{
     graphql::{
         bulk::Rows,
         context::{Read, Reading, Reads},
-        guard, nulls, order, trusted, variables,
+        documents::Document,
+        guard, nulls, order, trusted,
+        types::Types,
+        variables, written,
     },
     identity::Claims,
-    subscriptions::scope::Scope,
+    subscriptions::{
+        perform::{self, Opened},
+        scope::Scope,
+    },
 };
 
 /// What can come over a way.
@@ -45,11 +51,12 @@ pub struct Prepared {
     pub kind: OperationType,
     /// What it costs.
     pub cost: Cost,
-    document: Arc<ExecutableDocument>,
+    document: Arc<Document>,
     name: Option<String>,
     values: Variables,
     rows: Option<Rows>,
     reads_feed: bool,
+    is_of_subscription: bool,
 }
 
 /// Why a request will not run.
@@ -88,7 +95,8 @@ fn check(app: &Parts, given: Parameters, may: May, is_anonymous: bool) -> Result
     let Parameters { document, operation_name: name, variables: mut values, mut rows } = given;
     let query = text(app, document, is_anonymous)?;
     let document = app.documents.parse(&query)?;
-    let operation = guard::operation(&document, name.as_deref())?;
+    let parsed = &document.parsed;
+    let operation = guard::operation(parsed, name.as_deref())?;
     let kind = operation.ty;
     match kind {
         OperationType::Mutation if !may.change => return Err(Refused::Method(no_change())),
@@ -102,12 +110,22 @@ fn check(app: &Parts, given: Parameters, may: May, is_anonymous: bool) -> Result
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
     rows.as_ref().map_or(Ok(()), |rows| rows.check(&app.types))?;
-    let (measure, selections) = guard::check(&app.types, &document, operation, &values, &app.limits)?;
+    let (measure, selections) = guard::check(&app.types, parsed, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
-    let selects = |name| guard::selects(&document, &operation.selection_set.node, name);
+    let selects = |name| guard::selects(parsed, &operation.selection_set.node, name);
     let reads_feed = kind == OperationType::Query && (selects("changes") || selects("stateDigest"));
+    let is_of_subscription = kind == OperationType::Mutation && is_of_subscription(&app.types, operation);
     let cost = Cost { actual: measure.cost, limit: app.limits.cost };
-    Ok(Prepared { kind, cost, document, name, values, rows, reads_feed })
+    Ok(Prepared { kind, cost, document, name, values, rows, reads_feed, is_of_subscription })
+}
+
+/// Whether a mutation is one change of a subscription, in any case.
+fn is_of_subscription(types: &Types, operation: &OperationDefinition) -> bool {
+    let [Positioned { node: Selection::Field(field), .. }] = operation.selection_set.node.items.as_slice() else {
+        return false;
+    };
+    let known = types.field("Mutation", &field.node.name.node);
+    field.node.directives.is_empty() && known.is_some_and(|known| known.type_name == "SubscriptionPayload")
 }
 
 /// The text of the document that is asked for.
@@ -134,6 +152,15 @@ fn only_trusted() -> Error {
     )
 }
 
+/// The form in which objects of an answer come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As values.
+    Values,
+    /// Written where they can be, for who writes the answer by [`written::to_json`].
+    Written,
+}
+
 /// The same for what came over a connection that stays: no request of its own holds a place for it.
 pub async fn answer_in_turn(
     app: &App,
@@ -142,7 +169,7 @@ pub async fn answer_in_turn(
     request: &Info,
 ) -> Result<Outcome> {
     let _place = app.0.in_flight.try_acquire().map_err(|_| too_busy())?;
-    answer(app, prepared, caller, request).await.map(|answered| answered.outcome)
+    answer(app, prepared, caller, request, Form::Values).await.map(|answered| answered.outcome)
 }
 
 /// What a request gave.
@@ -154,19 +181,30 @@ pub struct Answered {
 }
 
 /// Runs a query or a mutation.
-pub async fn answer(app: &App, prepared: &Prepared, caller: Option<&Claims>, request: &Info) -> Result<Answered> {
+pub async fn answer(
+    app: &App,
+    prepared: &Prepared,
+    caller: Option<&Claims>,
+    request: &Info,
+    form: Form,
+) -> Result<Answered> {
     let is_mutation = prepared.kind == OperationType::Mutation;
     let patience = app.0.request_timeout;
-    if is_mutation {
-        // A change is answered from the catalogue that it is decided on.
-        tokio::time::timeout(patience, app.0.desk.live.refresh()).await.map_err(|_| too_slow())?;
-    }
+    let opened = match is_mutation {
+        true => tokio::time::timeout(patience, prepared.open(app, caller)).await.map_err(|_| too_slow())?,
+        false => None,
+    };
     if prepared.reads_feed {
         tokio::time::timeout(patience, app.0.desk.feed.look()).await.map_err(|_| too_slow())??;
     }
     let reading = reading(app, caller, request);
+    *reading.opened.lock() = opened;
     let before = Before::of(&reading);
-    let execution = app.0.schema.execute(prepared.execution().data(reading));
+    let mut execution = prepared.execution().data(reading);
+    if form == Form::Written && !prepared.document.repeats(&app.0.types) {
+        execution = execution.data(written::AsResolved);
+    }
+    let execution = app.0.schema.execute(execution);
     let mut outcome = tokio::time::timeout(patience, execution).await.map_err(|_| too_slow())?;
     prepared.complete(app, &mut outcome, is_mutation || before.reads.most() > Read::Nothing);
     Ok(Answered { outcome, before: (!is_mutation).then_some(before) })
@@ -229,15 +267,29 @@ pub fn reading(app: &App, caller: Option<&Claims>, request: &Info) -> Reading {
         roots: Arc::default(),
         is_of_another_day: false,
         reads: Arc::default(),
+        opened: Arc::default(),
     }
 }
 
 impl Prepared {
+    /// A change is answered from the catalogue that it is decided on: that of the transaction that is opened for it, where it is
+    /// the change of one subscription and nothing else, or the one that is there now.
+    async fn open(&self, app: &App, caller: Option<&Claims>) -> Option<Opened> {
+        if self.is_of_subscription && caller.is_some() {
+            // Who finds the catalogue moved has taken it over; who finds no database is told so where the change is made.
+            if let Ok(Some(opened)) = perform::open(&app.0.desk).await {
+                return Some(opened);
+            }
+        }
+        app.0.desk.live.refresh().await;
+        None
+    }
+
     /// As the library runs it.
     pub fn execution(&self) -> Execution {
         let mut execution = Execution::new(String::new()).variables(self.values.clone());
         execution.operation_name.clone_from(&self.name);
-        execution.set_parsed_query(self.document.as_ref().clone());
+        execution.set_parsed_query(self.document.parsed.clone());
         match &self.rows {
             Some(rows) => execution.data(rows.clone()),
             None => execution,
@@ -247,13 +299,18 @@ impl Prepared {
     /// Puts nulls where fields failed, and fields that waited into the document's order.
     pub fn complete(&self, app: &App, outcome: &mut Outcome, has_waited: bool) {
         let has_failed = !outcome.errors.is_empty();
-        let Ok(operation) = guard::operation(&self.document, self.name.as_deref()) else { return };
+        let document = &self.document.parsed;
+        let Ok(operation) = guard::operation(document, self.name.as_deref()) else { return };
         if has_failed {
             let Outcome { data, errors, .. } = outcome;
-            nulls::complete(&app.0.types, &self.document, operation, guard::root(operation), data, errors);
+            if let Err(error) = written::read_back(data) {
+                tracing::error!(%error, "what was written of an answer could not be read back");
+                *data = Value::Null;
+            }
+            nulls::complete(&app.0.types, document, operation, guard::root(operation), data, errors);
         }
         if has_failed || has_waited {
-            order::arrange(&self.document, operation, &mut outcome.data);
+            order::arrange(&document.fragments, &operation.selection_set.node, &mut outcome.data);
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{
     answers::Asked,
     bearer::Bearer,
     body::{self, Parameters, QueryString},
-    execute::{Answered, May, Refused, answer, prepare, too_slow},
+    execute::{Answered, Form, May, Refused, answer, prepare, too_slow},
     negotiation,
     request::Info,
     sse, websocket,
@@ -222,7 +222,7 @@ async fn run_here(
     if media_type == MediaType::EventStream {
         return sse::stream(app, prepared, admitted.bearer, request);
     }
-    match answer(app, &prepared, admitted.bearer.claims.as_deref(), request).await {
+    match answer(app, &prepared, admitted.bearer.claims.as_deref(), request, Form::Written).await {
         Ok(Answered { outcome: answered, before }) => {
             let response = outcome(answered, request, media_type, request.wants_cost.then_some(prepared.cost));
             app.0.answers.keep(&app.0.desk, asked, before, response, headers).await

@@ -22,7 +22,7 @@ use serde::Serialize;
 use super::{
     Row, Subscriber,
     act::{Act, Beginning, Deed, Start, check_not_past},
-    perform::{self, ATTEMPTS, Change, Order, begin, write},
+    perform::{self, ATTEMPTS, Change, Opened, Order, begin, write},
     refusal::{Refused, busy, no_product},
     scope::Scope,
     situation::Ground,
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     access::{Action, Caller, Decision},
     audit::{Event, Reason},
+    batch::Batch,
     clock::day_of,
     desk::Desk,
     error::{Error, Result},
@@ -119,12 +120,7 @@ pub async fn request(desk: Arc<Desk>, asked: Asked) -> Result<Report> {
 async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
     let collective = &asked.collective;
     let now = desk.clock.now();
-    let transaction = desk.database.begin_write().await?;
-    let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? else {
-        transaction.roll_back().await?;
-        desk.live.refresh().await;
-        return Ok(None);
-    };
+    let Some(Opened { transaction, snapshot }) = perform::open(desk).await? else { return Ok(None) };
     let phase = phases::current(&snapshot)?;
     let ground =
         Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase, assumed_phase: None };
@@ -149,11 +145,13 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
         let changes: Vec<(&Order, &Change)> = changes.collect();
         let rule = changes.first().map(|(_, change)| change.decision().rule.id.clone()).unwrap_or_default();
         let phase = phases::key(ground.ruling(at).phase);
-        if !key.keep(&*transaction, Written { entity_id: id, rule, phase }, now).await? {
+        let mut batch = Batch::new(&*transaction);
+        key.claim(&mut batch, Written { entity_id: id, rule, phase }, now).await?;
+        let written = write(desk, &*transaction, batch, &changes, events, now).await;
+        if !written.map_err(|refused| refused.error)? {
             transaction.roll_back().await?;
             return Ok(None);
         }
-        write(desk, &*transaction, &changes, events, now).await.map_err(|refused| refused.error)?;
         transaction.commit().await?;
     } else {
         transaction.roll_back().await?;

@@ -8,9 +8,9 @@ use ::entity::{
     product_subscription::{self, Column, State},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
     prelude::{DateTimeUtc, Uuid},
-    sea_query::{CaseStatement, Expr, ExprTrait, Func},
+    sea_query::{CaseStatement, Expr, ExprTrait, Func, Query},
 };
 
 use super::list::{has_begun_or_waits, in_state};
@@ -24,19 +24,19 @@ pub async fn annual_cost_cents(db: &impl ConnectionTrait, municipality: Uuid, no
         .case(Expr::col(Column::PriceUnit).eq(Unit::Flat), Expr::val(1_i64))
         .finally(Expr::col(Column::Quantity));
     let sum = Func::sum(Expr::col(Column::PriceAmountCents).mul(units));
-    let sums: Vec<(Period, i64)> = product_subscription::Entity::find()
-        .select_only()
+    let mut query = Query::select();
+    query
         .column(Column::PricePeriod)
         // PostgreSQL sums to a numeric.
-        .column_as(Expr::expr(sum).cast_as("bigint"), "cents")
-        .filter(Column::MunicipalityId.eq(municipality))
-        .filter(Column::PriceAmountCents.is_not_null())
-        .filter(Column::PricePeriod.is_in([Period::Year, Period::Month]))
-        .filter(is_running(now))
-        .group_by(Column::PricePeriod)
-        .into_tuple()
-        .all(db)
-        .await?;
+        .expr(Expr::expr(sum).cast_as("bigint"))
+        .from(product_subscription::Entity)
+        .and_where(Column::MunicipalityId.eq(municipality))
+        .and_where(Column::PriceAmountCents.is_not_null())
+        .and_where(Column::PricePeriod.is_in([Period::Year, Period::Month]))
+        .cond_where(is_running(now))
+        .group_by_col(Column::PricePeriod);
+    let rows = db.query_all(&query).await?;
+    let sums: Vec<(Period, i64)> = rows.iter().map(|row| row.try_get_many_by_index()).collect::<Result<_, DbErr>>()?;
     let mut yearly = sums.into_iter().map(|(period, cents)| match period {
         Period::Month => cents.checked_mul(12),
         _ => Some(cents),
@@ -61,14 +61,20 @@ pub async fn products_of(db: &impl ConnectionTrait, municipality: Uuid, now: Dat
 
 /// Products of a provider that somebody takes or has asked for.
 pub async fn products_in_use(db: &impl ConnectionTrait, provider: Uuid, now: DateTimeUtc) -> Result<HashSet<Uuid>> {
-    let of_provider = product::Entity::find().select_only().column(product::Column::Id);
-    let of_provider = of_provider.filter(product::Column::ProviderId.eq(provider)).into_query();
-    let products: Vec<Uuid> = product_subscription::Entity::find()
+    // Each product's subscriptions are looked at up to the first that counts.
+    let is_taken = Query::select()
+        .expr(Expr::val(1))
+        .from(product_subscription::Entity)
+        .and_where(
+            Expr::col((product_subscription::Entity, Column::ProductId)).equals(product::Column::Id.as_column_ref()),
+        )
+        .cond_where(has_begun_or_waits(now))
+        .take();
+    let products: Vec<Uuid> = product::Entity::find()
         .select_only()
-        .column(Column::ProductId)
-        .distinct()
-        .filter(Column::ProductId.in_subquery(of_provider))
-        .filter(has_begun_or_waits(now))
+        .column(product::Column::Id)
+        .filter(product::Column::ProviderId.eq(provider))
+        .filter(Expr::exists(is_taken))
         .into_tuple()
         .all(db)
         .await?;

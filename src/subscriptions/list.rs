@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, Order as Direction, QueryFilter, QuerySelect,
     QueryTrait,
     prelude::{DateTimeUtc, Uuid},
-    sea_query::Query,
+    sea_query::{Expr, Query, SelectStatement},
 };
 
 use super::{Row, scope::Scope};
@@ -98,8 +98,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Reads a page.
-    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window) -> Result<Cut<Row>> {
+    /// Reads a page, and counts all rows of the list in the same statement where that is asked for; an empty page does not tell.
+    pub async fn page(
+        &self,
+        db: &impl ConnectionTrait,
+        window: &Window,
+        is_counted: bool,
+    ) -> Result<(Cut<Row>, Option<u64>)> {
         let order = match self.order.as_slice() {
             [] => vec![Order { field: Field::CreatedAt, is_descending: true }],
             given => given.to_vec(),
@@ -121,20 +126,27 @@ impl Wanted {
         // The id has the direction of the last part, so that one index serves both.
         let id_descends = order.last().is_some_and(|part| part.is_descending);
         query.order_by_expr(Column::Id.into_simple_expr(), direction(id_descends != keyset.is_backwards));
-        let rows = read::all(db, query.limit(keyset.limit())).await?;
-        Ok(keyset.cut(&name, rows, |row| {
+        if is_counted {
+            query.expr(Expr::from(self.counted()));
+        }
+        let (rows, count) = read::all_counted(db, query.limit(keyset.limit()), is_counted).await?;
+        let cut = keyset.cut(&name, rows, |row| {
             let keys = order.iter().map(|part| Key::new(part.field.of(row), part.is_descending));
             Position(keys.collect(), row.id)
-        }))
+        });
+        Ok((cut, count.map(i64::unsigned_abs)))
     }
 
     /// Counts all rows of the list.
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<u64> {
-        let mut counted = Query::select().expr(Column::Id.count()).from(product_subscription::Entity).take();
-        counted.cond_where(self.predicate());
-        let row = db.query_one(&counted).await?;
+        let row = db.query_one(&self.counted()).await?;
         let count: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
         Ok(count.unsigned_abs())
+    }
+
+    fn counted(&self) -> SelectStatement {
+        let mut counted = Query::select().expr(Column::Id.count()).from(product_subscription::Entity).take();
+        counted.cond_where(self.predicate()).take()
     }
 
     fn predicate(&self) -> Condition {

@@ -29,7 +29,9 @@ use crate::{
     access::{Action, Caller, Decision, Offer, Permit},
     audit::Event,
     batch::Batch,
+    catalogue::Snapshot,
     clock::day_of,
+    database::Writing,
     desk::Desk,
     error::Error,
     feed::Changed,
@@ -92,16 +94,39 @@ impl Change {
     }
 }
 
-/// Does what an order says, or refuses it. Goes on to its end when nobody waits for it any more: a refusal can't be kept out
-/// of the audit trail by hanging up.
-pub async fn perform(desk: Arc<Desk>, order: Order) -> Result<Done, Box<Refused>> {
-    let done = tokio::spawn(async move { attempts(&desk, &order).await });
+/// A transaction that has begun, with the catalogue that it decides on, which stays as it is until the transaction ends.
+#[derive(Debug)]
+pub struct Opened {
+    pub(super) transaction: Writing,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// Begins a transaction that may decide. None when the catalogue had moved on: it is the new one since then.
+pub async fn open(desk: &Desk) -> Result<Option<Opened>, DbErr> {
+    let transaction = desk.database.begin_write().await?;
+    if let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? {
+        return Ok(Some(Opened { transaction, snapshot }));
+    }
+    transaction.roll_back().await?;
+    desk.live.refresh().await;
+    Ok(None)
+}
+
+/// Does what an order says, or refuses it; in a transaction that was opened for it, if there is one. Goes on to its end when
+/// nobody waits for it any more: a refusal can't be kept out of the audit trail by hanging up.
+pub async fn perform(desk: Arc<Desk>, order: Order, opened: Option<Opened>) -> Result<Done, Box<Refused>> {
+    let done = tokio::spawn(async move { attempts(&desk, &order, opened).await });
     done.await.unwrap_or_else(|error| Err(boxed(Error::internal(error))))
 }
 
-async fn attempts(desk: &Desk, order: &Order) -> Result<Done, Box<Refused>> {
+async fn attempts(desk: &Desk, order: &Order, mut opened: Option<Opened>) -> Result<Done, Box<Refused>> {
     for _ in 0..ATTEMPTS {
-        match attempt(desk, order).await {
+        let opened = match opened.take() {
+            Some(opened) => Some(opened),
+            None => open(desk).await.map_err(|error| Box::new(error.into()))?,
+        };
+        let Some(opened) = opened else { continue };
+        match attempt(desk, order, opened).await {
             Ok(done) => return Ok(done),
             Err(Stopped::Refused(refused)) => return Err(refused),
             Err(Stopped::Again) => {}
@@ -127,15 +152,10 @@ impl From<Box<Refused>> for Stopped {
     }
 }
 
-async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
+async fn attempt(desk: &Desk, order: &Order, opened: Opened) -> Result<Done, Stopped> {
+    let Opened { transaction, snapshot } = opened;
     let act = &order.act;
     let now = desk.clock.now();
-    let transaction = desk.database.begin_write().await?;
-    let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? else {
-        transaction.roll_back().await?;
-        desk.live.refresh().await;
-        return Err(Stopped::Again);
-    };
     let phase = phases::current(&snapshot)?;
     let ground =
         Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase, assumed_phase: None };
@@ -155,30 +175,41 @@ async fn attempt(desk: &Desk, order: &Order) -> Result<Done, Stopped> {
     let key = Key::new(caller, act.action().into(), &order.key, act).map_err(with_row)?;
     let permitted =
         act.check(ground.today).map_err(with_row).and_then(|()| permit(&ground, caller, act, before.clone()));
-    // Kept before it is looked for, so that who comes with a new key needs no look: whoever was first with the same key has
-    // committed then, as the row is locked too.
-    let is_kept = match &permitted {
-        Ok(change) => key.keep(&*transaction, change.written(), now).await?,
-        Err(_) => false,
+    let refused = match permitted {
+        Ok(change) => return carry_out(desk, transaction, &ground, (order, caller, &key), change, &with_row).await,
+        Err(refused) => refused,
     };
-    if !is_kept && let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
+    if let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
         return Ok(repeat(&*transaction, &ground, caller, act, &written).await?);
     }
-    match permitted {
-        Ok(_) if !is_kept => {
-            transaction.roll_back().await?;
-            Err(Stopped::Again)
-        }
-        Ok(change) => {
-            write(desk, &*transaction, &[(order, &change)], Vec::new(), now).await?;
-            transaction.commit().await?;
-            Ok(Done { decision: change.decision().clone(), row: change.after })
-        }
-        Err(refused) => {
-            transaction.roll_back().await?;
-            record_refusal(desk, order, &refused, now).await?;
-            Err(Stopped::Refused(refused))
-        }
+    transaction.roll_back().await?;
+    record_refusal(desk, order, &refused, now).await?;
+    Err(Stopped::Refused(refused))
+}
+
+/// Writes a change under its key. The key is kept before it is looked for, so that who comes with a new one needs no look: whoever
+/// was first with the same key has committed then.
+async fn carry_out(
+    desk: &Desk,
+    transaction: Writing,
+    ground: &Ground<'_>,
+    (order, caller, key): (&Order, &Caller, &Key),
+    change: Change,
+    with_row: &(impl Fn(Error) -> Box<Refused> + Sync),
+) -> Result<Done, Stopped> {
+    let now = ground.now;
+    let mut batch = Batch::new(&*transaction);
+    key.claim(&mut batch, change.written(), now).await?;
+    if write(desk, &*transaction, batch, &[(order, &change)], Vec::new(), now).await? {
+        transaction.commit().await?;
+        return Ok(Done { decision: change.decision().clone(), row: change.after });
+    }
+    // What was written here goes before anybody looks.
+    transaction.roll_back().await?;
+    let db = desk.database.connection();
+    match key.find(db, now).await.map_err(with_row)? {
+        Some(written) => Ok(repeat(db, ground, caller, &order.act, &written).await?),
+        None => Err(Stopped::Again),
     }
 }
 
@@ -277,17 +308,18 @@ pub(super) fn begin(
     Ok(Change { before: interest, after, successor: None, permit })
 }
 
-/// Writes changes, each with its history, its entry of the feed and its audit event, and events of what was refused beside
-/// them; the caller commits.
-pub(super) async fn write<'a>(
+/// Writes changes after what a batch has, each with its history, its entry of the feed and its audit event, and events of what
+/// was refused beside them; the caller commits, but not where this is false: what the batch has claimed was there already.
+pub(super) async fn write<'a, C: ConnectionTrait>(
     desk: &'a Desk,
-    db: &impl ConnectionTrait,
+    db: &C,
+    mut batch: Batch<'_, C>,
     changes: &'a [(&'a Order, &'a Change)],
     mut events: Vec<Event<'a>>,
     now: DateTimeUtc,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
     let json = |row: &Row| serde_json::to_value(row).map(|row| row.to_string()).map_err(Error::internal);
-    let (mut changed, mut batch) = (Vec::new(), Batch::new(db));
+    let mut changed = Vec::new();
     for (order, change) in changes {
         let written = [(change.before.as_ref(), Some(&change.after)), (None, change.successor.as_ref())];
         let written = written.into_iter().filter_map(|(before, after)| Some((before, after?)));
@@ -303,10 +335,13 @@ pub(super) async fn write<'a>(
             });
         }
     }
-    batch.finish().await?;
+    if !batch.finish().await? {
+        return Ok(false);
+    }
     let after = changes.iter().flat_map(|(_, change)| std::iter::once(&change.after).chain(&change.successor));
     let known = states::of_subscriptions(after)?;
-    Ok(records::append_known(db, &changed, &known, events, now).await?)
+    records::append_known(db, &changed, &known, events, now).await?;
+    Ok(true)
 }
 
 fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) -> subscription_history::Model {

@@ -34,7 +34,7 @@ fn same_standard(app: &TestApp, key: &str, other: &str) -> (String, Uuid) {
     let snapshot = app.server.live().snapshot();
     let standards = |key: &str| {
         let products = &snapshot.providers[snapshot.provider_by_key(key).unwrap()].products;
-        products.iter().map(|at| &snapshot.products[*at].row).collect::<Vec<_>>()
+        products.iter().map(|at| &*snapshot.products[*at].row).collect::<Vec<_>>()
     };
     let others: BTreeSet<_> = standards(other).iter().filter_map(|row| row.standard_product_id).collect();
     let is_same = |row: &&&product::Model| row.standard_product_id.is_some_and(|id| others.contains(&id));

@@ -23,7 +23,7 @@ impl TestApp {
     ) -> product::Model {
         let snapshot = self.server.live().snapshot();
         let at = snapshot.product_by_external_id(snapshot.provider_by_key(like).unwrap(), external_id).unwrap();
-        let mut row = snapshot.products[at].row.clone();
+        let mut row = product::Model::clone(&snapshot.products[at].row);
         row.id = Uuid::new_v4();
         row.external_id = row.id.to_string();
         row.provider_id = snapshot.providers[snapshot.provider_by_key(provider).unwrap()].row.id;
