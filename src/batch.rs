@@ -3,9 +3,11 @@
 //! INVARIANT: no two writes of a batch are of the same row: PostgreSQL would carry out one of them.
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Insert, IntoActiveModel, Iterable, QueryTrait,
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Insert, IntoActiveModel, Iterable, QueryResult, QueryTrait,
     StatementBuilder, UpdateMany,
-    sea_query::{Alias, CommonTableExpression, Expr, Query, SelectStatement, SubQueryStatement, WithClause},
+    sea_query::{
+        Alias, CommonTableExpression, Expr, ExprTrait, Query, SelectStatement, SubQueryStatement, WithClause, WithQuery,
+    },
 };
 
 use crate::database;
@@ -79,6 +81,11 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         if self.values > MOST_VALUES { Box::pin(self.send()).await } else { Ok(()) }
     }
 
+    /// The database, without what still waits.
+    pub fn database(&self) -> &'d C {
+        self.db
+    }
+
     /// What was written so far, for who reads it.
     pub async fn written(&mut self) -> Result<&'d C, DbErr> {
         Box::pin(self.send()).await?;
@@ -91,35 +98,43 @@ impl<'d, C: ConnectionTrait> Batch<'d, C> {
         Ok(!self.is_taken)
     }
 
+    /// The same, and reads a row once the claim is written, in the same statement where the database takes it so. What was written
+    /// besides the claim is not in what is read. None when the row that was claimed was there already, or there is none to read.
+    pub async fn finish_with(mut self, select: SelectStatement) -> Result<Option<QueryResult>, DbErr> {
+        if !self.waiting.is_empty() {
+            return Box::pin(self.send_with(select)).await;
+        }
+        if self.is_taken { Ok(None) } else { self.db.query_one(&select).await }
+    }
+
     async fn send(&mut self) -> Result<(), DbErr> {
-        let waiting = std::mem::take(&mut self.waiting);
-        if waiting.is_empty() {
+        if self.waiting.is_empty() {
             return Ok(());
         }
+        let is_claim = self.claim.is_some();
+        let told = self.send_with(Query::select().expr(Expr::cust("1")).take()).await?;
+        self.is_taken |= is_claim && told.is_none();
+        Ok(())
+    }
+
+    /// What is read comes to nothing where the claim was not written.
+    async fn send_with(&mut self, mut select: SelectStatement) -> Result<Option<QueryResult>, DbErr> {
         self.values = 0;
         let mut together = WithClause::new();
-        for (place, statement) in waiting.into_iter().enumerate() {
+        for (place, statement) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
             let mut part = CommonTableExpression::new();
             part.table_name(part_name(place)).query(statement);
             together.cte(part);
         }
-        let claim = self.claim.take();
-        let told = self.db.query_one(&together.query(claim.map_or_else(nothing, written))).await?;
-        let written: i64 = told.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
-        self.is_taken |= claim.is_some() && written == 0;
-        Ok(())
+        if let Some(claim) = self.claim.take() {
+            let written = Query::select().expr_as(Expr::cust("COUNT(*)"), "rows").from(part_name(claim)).take();
+            select.from_subquery(written, "claim").and_where(Expr::col(("claim", "rows")).gt(0));
+        }
+        let mut query = WithQuery::new();
+        self.db.query_one(query.with_clause(together).query(select)).await
     }
 }
 
 fn part_name(place: usize) -> Alias {
     Alias::new(format!("w{place}"))
-}
-
-/// How many rows a part has written.
-fn written(place: usize) -> SelectStatement {
-    Query::select().expr(Expr::cust("COUNT(*)")).from(part_name(place)).take()
-}
-
-fn nothing() -> SelectStatement {
-    Query::select().expr(Expr::cust("0::bigint")).take()
 }

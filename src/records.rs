@@ -5,9 +5,12 @@
 //!
 //! INVARIANT: of what writes lock, the catalogue (`database::hold_catalogue`) comes first and `record_heads` last.
 
-use ::entity::record_head;
+use ::entity::record_head::{self, Column};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::DateTimeUtc,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryResult,
+    prelude::DateTimeUtc,
+    sea_query::{LockType, Query, SelectStatement},
 };
 
 use crate::{
@@ -53,6 +56,21 @@ pub async fn append_known(
     append_all(db, changed, known, events.into_iter().map(Ok), now).await
 }
 
+/// Records what a transaction and the rest of a batch have written, with what the changed things are since then. False when what the
+/// batch has claimed was there already: then nothing may be committed.
+pub async fn append_after(
+    batch: Batch<'_, impl ConnectionTrait>,
+    changed: &[Changed],
+    known: &States,
+    events: impl IntoIterator<Item = Event<'_>, IntoIter: Send>,
+    now: DateTimeUtc,
+) -> Result<bool, DbErr> {
+    let db = batch.database();
+    let Some(heads) = batch.finish_with(Heads::locked()).await? else { return Ok(false) };
+    write(db, Heads::read(&heads)?, changed, known, events.into_iter().map(Ok), now).await?;
+    Ok(true)
+}
+
 /// The same with events that are made one by one while they are written, and that may fail: then all of it does.
 pub async fn append_each<'e>(
     db: &impl ConnectionTrait,
@@ -70,16 +88,28 @@ async fn append_all<'e>(
     events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
     now: DateTimeUtc,
 ) -> Result<(), DbErr> {
+    let heads = db.query_one(&Heads::locked()).await?;
+    let heads = heads.ok_or_else(|| DbErr::RecordNotFound("record_heads".to_owned()))?;
+    write(db, Heads::read(&heads)?, changed, known, events, now).await
+}
+
+async fn write<'e>(
+    db: &impl ConnectionTrait,
+    mut heads: Heads,
+    changed: &[Changed],
+    known: &States,
+    events: impl Iterator<Item = Result<Event<'e>, DbErr>> + Send,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
     // On the heap: every change of the service has this within it.
-    let append = async {
-        let mut heads = Heads::lock(db).await?;
+    let write = async {
         let mut batch = Batch::new(db);
         feed::append(&mut batch, &mut heads, changed, known, now).await?;
         audit::append(&mut batch, &mut heads, events, now).await?;
         heads.save(&mut batch).await?;
         batch.finish().await.map(drop)
     };
-    Box::pin(append).await
+    Box::pin(write).await
 }
 
 /// Records that a rule refused: in a transaction of its own, because nothing else is written.
@@ -99,15 +129,19 @@ pub async fn append_refusals(
 }
 
 impl Heads {
-    /// Locks the heads. Other writes wait until this transaction ends.
-    async fn lock(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
-        let row = record_head::Entity::find_by_id(ROW).lock_exclusive().one(db).await?;
-        let row = row.ok_or_else(|| DbErr::RecordNotFound("record_heads".to_owned()))?;
-        Ok(Self {
-            change_sequence: row.change_sequence,
-            audit_sequence: row.audit_sequence,
-            audit_hash: row.audit_hash,
-        })
+    /// Selects the heads and locks them: other writes wait until this transaction ends.
+    fn locked() -> SelectStatement {
+        Query::select()
+            .columns([Column::ChangeSequence, Column::AuditSequence, Column::AuditHash])
+            .from(record_head::Entity)
+            .and_where(Column::Id.eq(ROW))
+            .lock_with_tables(LockType::Update, [record_head::Entity])
+            .take()
+    }
+
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let (change_sequence, audit_sequence, audit_hash) = row.try_get_many_by_index()?;
+        Ok(Self { change_sequence, audit_sequence, audit_hash })
     }
 
     /// Writes the heads back; to be called right before the commit.
@@ -118,6 +152,6 @@ impl Heads {
             audit_hash: Set(self.audit_hash),
             ..Default::default()
         };
-        batch.update(record_head::Entity::update_many().set(row).filter(record_head::Column::Id.eq(ROW))).await
+        batch.update(record_head::Entity::update_many().set(row).filter(Column::Id.eq(ROW))).await
     }
 }

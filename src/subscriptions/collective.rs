@@ -147,7 +147,7 @@ async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
         let phase = phases::key(ground.ruling(at).phase);
         let mut batch = Batch::new(&*transaction);
         key.claim(&mut batch, Written { entity_id: id, rule, phase }, now).await?;
-        let written = write(desk, &*transaction, batch, &changes, events, now).await;
+        let written = write(desk, batch, &changes, events, now).await;
         if !written.map_err(|refused| refused.error)? {
             transaction.roll_back().await?;
             return Ok(None);

@@ -200,7 +200,7 @@ async fn carry_out(
     let now = ground.now;
     let mut batch = Batch::new(&*transaction);
     key.claim(&mut batch, change.written(), now).await?;
-    if write(desk, &*transaction, batch, &[(order, &change)], Vec::new(), now).await? {
+    if write(desk, batch, &[(order, &change)], Vec::new(), now).await? {
         transaction.commit().await?;
         return Ok(Done { decision: change.decision().clone(), row: change.after });
     }
@@ -310,10 +310,9 @@ pub(super) fn begin(
 
 /// Writes changes after what a batch has, each with its history, its entry of the feed and its audit event, and events of what
 /// was refused beside them; the caller commits, but not where this is false: what the batch has claimed was there already.
-pub(super) async fn write<'a, C: ConnectionTrait>(
+pub(super) async fn write<'a>(
     desk: &'a Desk,
-    db: &C,
-    mut batch: Batch<'_, C>,
+    mut batch: Batch<'_, impl ConnectionTrait>,
     changes: &'a [(&'a Order, &'a Change)],
     mut events: Vec<Event<'a>>,
     now: DateTimeUtc,
@@ -335,13 +334,9 @@ pub(super) async fn write<'a, C: ConnectionTrait>(
             });
         }
     }
-    if !batch.finish().await? {
-        return Ok(false);
-    }
     let after = changes.iter().flat_map(|(_, change)| std::iter::once(&change.after).chain(&change.successor));
     let known = states::of_subscriptions(after)?;
-    records::append_known(db, &changed, &known, events, now).await?;
-    Ok(true)
+    Ok(records::append_after(batch, &changed, &known, events, now).await?)
 }
 
 fn history(order: &Order, decision: &Decision, after: &Row, now: DateTimeUtc) -> subscription_history::Model {

@@ -55,7 +55,7 @@ on_both_databases! {
         let before = database.statements();
         app.done(&town, "requestSubscription", input).await;
         let taken = database.statements() - before;
-        assert_eq!(taken, if writes_together(database.connection()) { 4 } else { 9 }, "beginning, locking and committing aside");
+        assert_eq!(taken, if writes_together(database.connection()) { 3 } else { 9 }, "beginning, locking and committing aside");
     }
 
     async fn a_change_has_one_event_and_one_entry_and_a_refusal_an_event_only(app: TestApp) {

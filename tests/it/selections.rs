@@ -88,7 +88,7 @@ on_both_databases! {
         for (asked, is_signed_in) in ASKED {
             let token = is_signed_in.then_some(town.as_str());
             let fragment = if asked.contains("...S") { "fragment S on Subscriber { ... on Provider { name } ... on Municipality { name } }" } else { "" };
-            let told = async |typename: &str| text(&app, token, &format!("{{ {asked} {typename} }} {fragment}"), json!({})).await;
+            let told = async |typename: &str| text(app, token, &format!("{{ {asked} {typename} }} {fragment}"), json!({})).await;
             // What is selected twice can't be written at once.
             let (written, kept) = (told("__typename").await, told("__typename __typename").await);
             let without_places = |text: &str| text.replace(char::is_whitespace, "");
