@@ -1,6 +1,9 @@
 //! Parses documents, and keeps the parsed ones by their full text: the parser is the largest cost of a small query.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_graphql::parser::{parse_query, types::ExecutableDocument};
 use quick_cache::{Weighter, sync::Cache};
@@ -32,9 +35,20 @@ pub struct Document {
     /// What it says.
     pub parsed: ExecutableDocument,
     repeats: OnceLock<bool>,
+    is_valid: AtomicBool,
 }
 
 impl Document {
+    /// Whether it is known to fit the schema, all of it.
+    pub fn is_valid(&self) -> bool {
+        self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it fits the schema.
+    pub fn note_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it may select the same key of an object at several places. Only after the guard has let it pass.
     pub fn repeats(&self, types: &Types) -> bool {
         *self.repeats.get_or_init(|| written::repeats(types, &self.parsed))
@@ -82,7 +96,7 @@ impl Documents {
             }
         }
         let parsed = parse_query(text).map_err(|error| syntax_error(&error))?;
-        Ok(Arc::new(Document { parsed, repeats: OnceLock::new() }))
+        Ok(Arc::new(Document { parsed, repeats: OnceLock::new(), is_valid: AtomicBool::new(false) }))
     }
 
     /// Keeps a document that the guard let pass, with the number of its selections.

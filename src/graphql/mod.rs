@@ -74,7 +74,7 @@ pub mod webhook_delivery;
 pub mod webhook_mutation;
 pub mod written;
 
-use async_graphql::{MergedObject, SDLExportOptions};
+use async_graphql::{MergedObject, SDLExportOptions, ValidationMode};
 
 /// What can be read. The public catalogue is for everybody; what belongs to somebody needs a token.
 // In parts: the library looks for a field in one after the other, each time one call deeper, and a debug build has no stack for two dozen.
@@ -169,6 +169,12 @@ pub type Schema = async_graphql::Schema<Query, rights::MutationRoot, change::Sub
 /// Builds the schema. Limits are checked before a document comes here, see `http`.
 pub fn schema() -> Schema {
     Schema::build(Query::default(), rights::MutationRoot::default(), change::SubscriptionRoot).finish()
+}
+
+/// The same for documents that were valid before: it does not look for their mistakes again.
+pub fn schema_for_valid() -> Schema {
+    let schema = Schema::build(Query::default(), rights::MutationRoot::default(), change::SubscriptionRoot);
+    schema.validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema as text, in a stable order: exactly what `schema.graphql` holds.

@@ -32,6 +32,13 @@ pub fn check(types: &Types, operation: &OperationDefinition, variables: &mut Var
     Ok(())
 }
 
+/// Whether every variable has a value that is not null. For variables that were checked: only nulls can still be in a place that
+/// takes none.
+pub fn are_given(operation: &OperationDefinition, variables: &Variables) -> bool {
+    let mut names = operation.variable_definitions.iter().map(|definition| &definition.node.name.node);
+    names.all(|name| variables.get(name).is_some_and(|value| *value != Value::Null))
+}
+
 /// Refuses a value that does not fit a type.
 pub fn check_value(types: &Types, path: &str, ty: &Type, value: &Value) -> Result<()> {
     if matches!(value, Value::Null) {
@@ -93,7 +100,7 @@ fn check_scalar(path: &str, name: &str, value: &Value) -> Result<()> {
         ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         ("Float", Value::Number(_)) | ("String", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
         ("ID", Value::String(_)) => true,
-        ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
+        ("ID", Value::Number(number)) => number.is_i64(),
         ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
         _ => return scalars::check(path, name, value),
     };

@@ -22,6 +22,7 @@ use crate::{
     desk::Desk,
     error::{Code, Error, Result},
     graphql::{
+        Schema,
         bulk::Rows,
         context::{Read, Reading, Reads},
         documents::Document,
@@ -57,6 +58,7 @@ pub struct Prepared {
     rows: Option<Rows>,
     reads_feed: bool,
     is_of_subscription: bool,
+    are_values_given: bool,
 }
 
 /// Why a request will not run.
@@ -109,6 +111,7 @@ fn check(app: &Parts, given: Parameters, may: May, is_anonymous: bool) -> Result
     }
     // First the values, then their cost: `first: -1` is a wrong value, not a limit.
     variables::check(&app.types, operation, &mut values)?;
+    let are_values_given = rows.is_none() && variables::are_given(operation, &values);
     rows.as_ref().map_or(Ok(()), |rows| rows.check(&app.types))?;
     let (measure, selections) = guard::check(&app.types, parsed, operation, &values, &app.limits)?;
     app.documents.keep(&query, &document, selections);
@@ -116,7 +119,7 @@ fn check(app: &Parts, given: Parameters, may: May, is_anonymous: bool) -> Result
     let reads_feed = kind == OperationType::Query && (selects("changes") || selects("stateDigest"));
     let is_of_subscription = kind == OperationType::Mutation && is_of_subscription(&app.types, operation);
     let cost = Cost { actual: measure.cost, limit: app.limits.cost };
-    Ok(Prepared { kind, cost, document, name, values, rows, reads_feed, is_of_subscription })
+    Ok(Prepared { kind, cost, document, name, values, rows, reads_feed, is_of_subscription, are_values_given })
 }
 
 /// Whether a mutation is one change of a subscription, in any case.
@@ -204,8 +207,11 @@ pub async fn answer(
     if form == Form::Written && !prepared.document.repeats(&app.0.types) {
         execution = execution.data(written::AsResolved);
     }
-    let execution = app.0.schema.execute(execution);
+    let execution = prepared.schema(app).execute(execution);
     let mut outcome = tokio::time::timeout(patience, execution).await.map_err(|_| too_slow())?;
+    if outcome.errors.iter().all(|error| !error.path.is_empty()) {
+        prepared.document.note_valid();
+    }
     prepared.complete(app, &mut outcome, is_mutation || before.reads.most() > Read::Nothing);
     Ok(Answered { outcome, before: (!is_mutation).then_some(before) })
 }
@@ -283,6 +289,13 @@ impl Prepared {
         }
         app.0.desk.live.refresh().await;
         None
+    }
+
+    /// A document that was valid before is so again: apart from the document, validation looks at the values of variables, which are
+    /// checked here already, but for nulls in places that take none.
+    fn schema<'a>(&self, app: &'a App) -> &'a Schema {
+        let is_valid = self.document.is_valid() && self.are_values_given;
+        if is_valid { &app.0.schema_for_valid } else { &app.0.schema }
     }
 
     /// As the library runs it.

@@ -43,7 +43,7 @@ use crate::{
     config::Config,
     desk::Desk,
     error::{Code, Error},
-    graphql::{Schema, documents::Documents, schema, sdl, trusted::Trusted, types::Types},
+    graphql::{Schema, documents::Documents, schema, schema_for_valid, sdl, trusted::Trusted, types::Types},
     identity::{Claims, Identity},
 };
 
@@ -53,6 +53,8 @@ pub struct App(Arc<Parts>);
 
 struct Parts {
     schema: Schema,
+    /// For documents that are known to be valid, with values that were checked.
+    schema_for_valid: Schema,
     sdl: String,
     types: Types,
     documents: Documents,
@@ -90,6 +92,7 @@ impl App {
             only_trusted: config.only_trusted_documents,
             rates: rate::Rates::new(config.rate_limit, &config.rate_limits),
             schema,
+            schema_for_valid: schema_for_valid(),
             sdl,
             types,
             days: Arc::new(Days::new(desk.database.clone())),

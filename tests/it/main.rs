@@ -40,6 +40,7 @@ mod input;
 mod joinings;
 mod keycloak;
 mod kills;
+mod known_documents;
 mod layers;
 mod limits;
 mod live;

@@ -22,7 +22,7 @@ const OWN: &str = "query($ags: AGS!) { municipality(by: { ags: $ags }) { subscri
 fragment P on Product { provider { key } __typename }";
 
 /// The answer as it is written.
-async fn text(app: &TestApp, token: Option<&str>, query: &str, variables: Value) -> String {
+pub async fn text(app: &TestApp, token: Option<&str>, query: &str, variables: Value) -> String {
     let mut request = post().header("x-request-id", "the-same");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
