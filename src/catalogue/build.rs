@@ -8,15 +8,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use ::entity::{
-    customer_group, municipality, price, product, product_customer_group, product_key, product_municipality,
-    product_relation,
-};
+use ::entity::{customer_group, municipality, product_relation};
 use sea_orm::prelude::Uuid;
 
 use super::{
-    Assignment, At, Category, CustomerGroup, Lists, Merger, Municipality, Phase, Price, Product, Provider,
-    Responsibility, Served, Snapshot, StandardProduct, Table, load::Rows,
+    Assignment, At, Category, CustomerGroup, Lists, Merger, Municipality, Phase, Product, Provider, Responsibility,
+    Served, Snapshot, StandardProduct, Table, load::Rows,
 };
 use crate::text::fold;
 
@@ -71,101 +68,6 @@ impl Snapshot {
         snapshot.link_coverage();
         snapshot.responsibilities = snapshot.join_responsibilities(&mut rows);
         snapshot
-    }
-
-    fn join_products(&self, rows: &mut Rows, earlier: Option<&Self>) -> Table<Product> {
-        let same = earlier.into_iter().flat_map(|earlier| rows.same_products.iter().map(move |at| (earlier, at)));
-        let same: Vec<Product> = same.filter_map(|(earlier, at)| self.join_again(earlier, *at)).collect();
-        let mut keys = by(rows.product_keys.drain(..), |key| key.product_id);
-        let mut listed = by(rows.product_municipalities.drain(..), |row| row.product_id);
-        let mut groups = by(rows.product_groups.drain(..), |row| row.product_id);
-        let mut prices = by(rows.prices.drain(..), |price| price.product_id);
-        let joined = rows.products.drain(..).filter_map(|row| {
-            let id = row.id;
-            self.join_whole(
-                row,
-                keys.remove(&id).unwrap_or_default(),
-                &listed.remove(&id).unwrap_or_default(),
-                &groups.remove(&id).unwrap_or_default(),
-                prices.remove(&id).unwrap_or_default(),
-            )
-        });
-        sorted_by_name(same.into_iter().chain(joined).collect(), |product| (&product.name_key, product.row.id))
-    }
-
-    /// A product as an earlier snapshot has it, with the places of this one.
-    fn join_again(&self, earlier: &Self, at: At<Product>) -> Option<Product> {
-        let product = &earlier.products[at];
-        let row = &product.row;
-        let municipality = |at: &At<Municipality>| self.municipalities.find(earlier.municipalities[*at].row.id);
-        let group = |at: &At<CustomerGroup>| self.customer_groups.find(earlier.customer_groups[*at].row.id);
-        let mut again = Product {
-            row: row.clone(),
-            name_key: product.name_key.clone(),
-            provider: self.providers.find(row.provider_id)?,
-            category: self.categories.find(row.category_id)?,
-            standard_product: row.standard_product_id.and_then(|id| self.standard_products.find(id)),
-            leika_keys: product.leika_keys.clone(),
-            ozg_ids: product.ozg_ids.clone(),
-            listed: product.listed.iter().filter_map(municipality).collect(),
-            eligible_groups: product.eligible_groups.iter().filter_map(group).collect(),
-            prices: product.prices.iter().map(|price| self.join_price(price.row.clone())).collect(),
-            requires: Vec::new(),
-            replaces: Vec::new(),
-            replaced_by: Vec::new(),
-            excludes: Vec::new(),
-        };
-        again.listed.sort_unstable();
-        again.eligible_groups.sort_unstable();
-        Some(again)
-    }
-
-    fn join_price(&self, row: price::Model) -> Price {
-        Price { group: row.customer_group_id.and_then(|id| self.customer_groups.find(id)), row }
-    }
-
-    /// A product with everything that belongs to it, also one that is not published and so in no snapshot. None when it
-    /// refers to what this catalogue does not hold.
-    pub fn join_whole(
-        &self,
-        row: product::Model,
-        keys: Vec<product_key::Model>,
-        listed: &[product_municipality::Model],
-        groups: &[product_customer_group::Model],
-        mut prices: Vec<price::Model>,
-    ) -> Option<Product> {
-        let mut product = self.join_product(row, keys)?;
-        product.listed = listed.iter().filter_map(|row| self.municipalities.find(row.municipality_id)).collect();
-        product.listed.sort_unstable();
-        product.eligible_groups = groups.iter().filter_map(|row| self.customer_groups.find(row.group_id)).collect();
-        product.eligible_groups.sort_unstable();
-        prices.sort_by_key(|price| (price.valid_from, price.unit, price.period, price.id));
-        product.prices = prices.into_iter().map(|row| self.join_price(row)).collect();
-        Some(product)
-    }
-
-    fn join_product(&self, row: product::Model, keys: Vec<product_key::Model>) -> Option<Product> {
-        let provider = self.providers.find(row.provider_id)?;
-        let category = self.categories.find(row.category_id)?;
-        let standard_product = row.standard_product_id.and_then(|id| self.standard_products.find(id));
-        let of_scheme =
-            |scheme| keys.iter().filter(move |key| key.scheme == scheme).map(|key| key.value.clone()).collect();
-        Some(Product {
-            name_key: fold(&row.name),
-            leika_keys: of_scheme(product_key::Scheme::Leika),
-            ozg_ids: of_scheme(product_key::Scheme::Ozg),
-            listed: Vec::new(),
-            eligible_groups: Vec::new(),
-            prices: Vec::new(),
-            requires: Vec::new(),
-            replaces: Vec::new(),
-            replaced_by: Vec::new(),
-            excludes: Vec::new(),
-            row: Arc::new(row),
-            provider,
-            category,
-            standard_product,
-        })
     }
 
     fn link_products(&mut self) {
@@ -405,12 +307,12 @@ fn phases(rows: &mut Rows) -> Table<Phase> {
     Table::new(joined.collect(), |phase| phase.row.id)
 }
 
-fn sorted_by_name<T>(mut rows: Vec<T>, key: impl Fn(&T) -> (&String, Uuid)) -> Table<T> {
+pub(super) fn sorted_by_name<T>(mut rows: Vec<T>, key: impl Fn(&T) -> (&String, Uuid)) -> Table<T> {
     rows.sort_by(|one, other| key(one).cmp(&key(other)));
     Table::new(rows, |row| key(row).1)
 }
 
-fn by<T>(rows: impl Iterator<Item = T>, key: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
+pub(super) fn by<T>(rows: impl Iterator<Item = T>, key: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
     group(rows.map(|row| (key(&row), row)))
 }
 

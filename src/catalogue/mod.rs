@@ -5,6 +5,7 @@
 
 mod build;
 mod changed;
+mod joined;
 mod lists;
 mod live;
 mod load;

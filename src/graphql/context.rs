@@ -20,7 +20,7 @@ use crate::{
     desk::Desk,
     error::{Error, Result},
     phases,
-    subscriptions::{perform::Opened, scope::unauthenticated, situation::Ground},
+    subscriptions::{opened::Opened, scope::unauthenticated, situation::Ground},
     text::Language,
 };
 

@@ -32,7 +32,7 @@ use crate::{
     },
     identity::Claims,
     subscriptions::{
-        perform::{self, Opened},
+        opened::{self, Opened},
         scope::Scope,
     },
 };
@@ -283,7 +283,7 @@ impl Prepared {
     async fn open(&self, app: &App, caller: Option<&Claims>) -> Option<Opened> {
         if self.is_of_subscription && caller.is_some() {
             // Who finds the catalogue moved has taken it over; who finds no database is told so where the change is made.
-            if let Ok(Some(opened)) = perform::open(&app.0.desk).await {
+            if let Ok(Some(opened)) = opened::open(&app.0.desk).await {
                 return Some(opened);
             }
         }

@@ -134,7 +134,7 @@ impl Stored {
     /// The product as the catalogue knows one, for those who may see it before the public does.
     pub fn product(&self, snapshot: &Snapshot) -> Option<Product> {
         let Self { row, keys, municipalities, groups, prices } = self.clone();
-        snapshot.join_whole(row, keys, &municipalities, &groups, prices)
+        snapshot.join_whole(row, &keys, &municipalities, &groups, prices)
     }
 }
 

@@ -22,7 +22,8 @@ use serde::Serialize;
 use super::{
     Row, Subscriber,
     act::{Act, Beginning, Deed, Start, check_not_past},
-    perform::{self, ATTEMPTS, Change, Opened, Order, begin, write},
+    opened::{Opened, open},
+    perform::{self, ATTEMPTS, Change, Order, begin, write},
     refusal::{Refused, busy, no_product},
     scope::Scope,
     situation::Ground,
@@ -120,7 +121,7 @@ pub async fn request(desk: Arc<Desk>, asked: Asked) -> Result<Report> {
 async fn attempt(desk: &Desk, asked: &Asked) -> Result<Option<Report>> {
     let collective = &asked.collective;
     let now = desk.clock.now();
-    let Some(Opened { transaction, snapshot }) = perform::open(desk).await? else { return Ok(None) };
+    let Some(Opened { transaction, snapshot }) = open(desk).await? else { return Ok(None) };
     let phase = phases::current(&snapshot)?;
     let ground =
         Ground { snapshot: &snapshot, engine: &desk.engine, now, today: day_of(now), phase, assumed_phase: None };

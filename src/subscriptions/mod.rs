@@ -10,6 +10,7 @@ pub mod history;
 pub mod list;
 pub mod marks;
 pub mod moves;
+pub mod opened;
 pub mod perform;
 pub mod refusal;
 pub mod scope;

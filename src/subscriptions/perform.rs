@@ -19,6 +19,7 @@ use sea_orm::{
 use super::{
     Row, Subscriber,
     act::{Act, Beginning, Deed, Start, Step},
+    opened::{Opened, open},
     refusal::{Refused, boxed, busy, conflict, is_step, no_product, not_visible, other_interest, refusal},
     scope::Scope,
     situation::{Ground, Successor},
@@ -29,7 +30,6 @@ use crate::{
     access::{Action, Caller, Decision, Offer, Permit},
     audit::Event,
     batch::Batch,
-    catalogue::Snapshot,
     clock::day_of,
     database::Writing,
     desk::Desk,
@@ -92,24 +92,6 @@ impl Change {
         let (rule, phase) = (decision.rule.id.clone(), phases::key(decision.phase));
         Written { entity_id: self.after.id, rule, phase }
     }
-}
-
-/// A transaction that has begun, with the catalogue that it decides on, which stays as it is until the transaction ends.
-#[derive(Debug)]
-pub struct Opened {
-    pub(super) transaction: Writing,
-    pub(super) snapshot: Arc<Snapshot>,
-}
-
-/// Begins a transaction that may decide. None when the catalogue had moved on: it is the new one since then.
-pub async fn open(desk: &Desk) -> Result<Option<Opened>, DbErr> {
-    let transaction = desk.database.begin_write().await?;
-    if let Some(snapshot) = desk.live.snapshot_for(&*transaction).await? {
-        return Ok(Some(Opened { transaction, snapshot }));
-    }
-    transaction.roll_back().await?;
-    desk.live.refresh().await;
-    Ok(None)
 }
 
 /// Does what an order says, or refuses it; in a transaction that was opened for it, if there is one. Goes on to its end when
@@ -176,7 +158,7 @@ async fn attempt(desk: &Desk, order: &Order, opened: Opened) -> Result<Done, Sto
     let permitted =
         act.check(ground.today).map_err(with_row).and_then(|()| permit(&ground, caller, act, before.clone()));
     let refused = match permitted {
-        Ok(change) => return carry_out(desk, transaction, &ground, (order, caller, &key), change, &with_row).await,
+        Ok(change) => return carry_out(desk, transaction, &ground, (order, caller, &key), change).await,
         Err(refused) => refused,
     };
     if let Some(written) = key.find(&*transaction, now).await.map_err(with_row)? {
@@ -195,7 +177,6 @@ async fn carry_out(
     ground: &Ground<'_>,
     (order, caller, key): (&Order, &Caller, &Key),
     change: Change,
-    with_row: &(impl Fn(Error) -> Box<Refused> + Sync),
 ) -> Result<Done, Stopped> {
     let now = ground.now;
     let mut batch = Batch::new(&*transaction);
@@ -207,6 +188,7 @@ async fn carry_out(
     // What was written here goes before anybody looks.
     transaction.roll_back().await?;
     let db = desk.database.connection();
+    let with_row = |error: Error| Box::new(Refused { error, row: change.before.clone(), decision: None });
     match key.find(db, now).await.map_err(with_row)? {
         Some(written) => Ok(repeat(db, ground, caller, &order.act, &written).await?),
         None => Err(Stopped::Again),
